@@ -1,1 +1,1 @@
-"""What starts, checks and tests Caretaker. Standard library of Python 3.8 only: it runs before the rest is installed."""
+"""What starts, checks and tests Caretaker. Standard library of Python 3.8 only: it runs first."""

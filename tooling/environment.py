@@ -135,7 +135,7 @@ def _debian_pip_wheel() -> Optional[str]:
 
 
 def adopt_surroundings() -> None:
-    """Trust the system's certificates (offices behind a TLS proxy need it), and give uv the mirror that pip is set to."""
+    """Trust the system's certificates (offices with a TLS proxy need it) and give uv the mirror that pip is set to."""
     os.environ.setdefault("UV_SYSTEM_CERTS", "1")
     os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")
     if "UV_DEFAULT_INDEX" in os.environ or "UV_INDEX_URL" in os.environ:

@@ -40,7 +40,7 @@ def prepare(kind: str, with_page: bool) -> None:
     with_page = with_page and _wants_page()
     if environment.ready(kind) and (not with_page or page.ready()):
         return
-    with only_one(lambda: pick("另一个启动正在准备，等它完成…", "another start is preparing; waiting for it …")):
+    with only_one():
         uv = environment.find_uv()
         python_todo = not environment.ready(kind)
         page_todo = with_page and not page.ready()

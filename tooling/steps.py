@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional
 
 from tooling.words import TroubleError, pick, say
 
@@ -112,7 +112,7 @@ def _advice(words: str) -> str:
 
 
 @contextlib.contextmanager
-def only_one(describe: Callable[[], str]) -> Iterator[None]:
+def only_one() -> Iterator[None]:
     """Let one start prepare the checkout at a time. The lock goes with the process, so a crash leaves none behind."""
     try:
         os.makedirs(STATE, exist_ok=True)
@@ -127,7 +127,7 @@ def only_one(describe: Callable[[], str]) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say(describe())
+            say(pick("另一个启动正在准备，等它完成…", "another start is preparing; waiting for it …"))
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:

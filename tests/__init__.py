@@ -1,0 +1,1 @@
+"""A package, so that a `tests` of some library can never be taken for it."""
