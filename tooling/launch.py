@@ -69,7 +69,7 @@ def _wants_page() -> bool:
         return False
     if page.exists():
         return True
-    say(pick("没有 web/package.json，跳过网页。", "no web/package.json here; going on without the web page."))
+    say(pick("没有完整的 web/，跳过网页。", "no complete web/ here; going on without the web page."))
     return False
 
 

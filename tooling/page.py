@@ -18,7 +18,7 @@ _NOT_SOURCE = {"node_modules", "dist", "coverage", ".vite", "test-results"}
 
 
 def exists() -> bool:
-    return os.path.exists(os.path.join(WEB, "package.json"))
+    return all(os.path.exists(os.path.join(WEB, name)) for name in ("package.json", "package-lock.json", "index.html"))
 
 
 def _sources() -> Iterator[str]:
