@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -60,12 +60,17 @@ class Protocol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A Modbus TCP endpoint several devices may share. `transport`: tcp | rtuovertcp."""
+    """A Modbus TCP endpoint several devices may share. `transport`: tcp | rtuovertcp.
+
+    share  false: each device has a TCP connection of its own, so that a slow one delays nobody;
+           true: one connection for all (a serial gateway that takes only one), requests one after another
+    """
 
     id: str
     host: str
     port: int
     transport: str = "tcp"
+    share: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +146,32 @@ class SiteFile:
     devices: tuple[Device, ...]
     connections: tuple[Connection, ...]
     file: str = ""
+
+
+def build_estate(
+    site: SiteFile, kinds: Mapping[str, EquipmentKind], point_ids: Callable[[str, str], int]
+) -> Estate:
+    """Put a site and its kinds together. `point_ids(asset id, point key)` gives each point its lasting id.
+
+    Points come asset by asset in file order, each in the order of its kind. A point's device is the one that watches
+    its asset; None when nobody does, or when that device speaks Modbus and the kind has no register for the point.
+    """
+    watchers = {watched.asset: device for device in site.devices for watched in device.watches}
+    points: dict[int, Point] = {}
+    by_key: dict[tuple[str, str], Point] = {}
+    for asset in site.assets:
+        device = watchers.get(asset.id)
+        for spec in kinds[asset.kind].points:
+            heard = device is not None and (device.protocol is Protocol.MQTT or spec.modbus is not None)
+            point = Point(point_ids(asset.id, spec.id), asset.id, spec.id, device.id if device and heard else None, spec)
+            points[point.id] = by_key[asset.id, spec.id] = point
+    return Estate(
+        site=site.site,
+        spaces={space.id: space for space in site.spaces},
+        kinds={kind_id: kinds[kind_id] for kind_id in dict.fromkeys(asset.kind for asset in site.assets)},
+        assets={asset.id: asset for asset in site.assets},
+        devices={device.id: device for device in site.devices},
+        connections={connection.id: connection for connection in site.connections},
+        points=points,
+        by_key=by_key,
+    )

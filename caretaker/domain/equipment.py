@@ -49,9 +49,15 @@ class ModbusSpec:
     address  zero-based protocol address within the kind; a device adds its own offset
     type     bool int8l int8h uint8l uint8h int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 string bcd16 bcd32
     order    letters of byte order for one value: ABCD CDAB BADC DCBA (64 bit values repeat the pattern)
-    bit      0..15: take this bit of the (first) register as 0/1
+    bit      take this bit of the value as 0/1; 0 is the least significant, up to 15 (31 for the 32 bit types)
+    width    with `bit`: how many bits make the number
     words    for strings: how many registers
-    invalid  raw integers that mean "no sensor": the point turns bad
+    invalid  raw integers that mean "no sensor": the point turns bad; unsigned as on the wire or signed, both match
+    minimum, maximum  after scale and offset: a value outside is brought back to this edge (Home Assistant's words)
+    zero_suppress     after scale and offset: a value this close to 0 is 0
+    encoding          of a string: utf-8, latin-1, gbk ...; a string that is not that is no reading
+    length            of a string in bytes when it is shorter than its registers; NUL ends it anyway
+    chars             both | lower | upper: which byte of each register holds a letter
     """
 
     table: Table
@@ -63,6 +69,13 @@ class ModbusSpec:
     bit: int | None = None
     words: int | None = None
     invalid: tuple[int, ...] = ()
+    width: int = 1
+    minimum: float | None = None
+    maximum: float | None = None
+    zero_suppress: float = 0.0
+    encoding: str = "utf-8"
+    length: int | None = None
+    chars: str = "both"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""One package per protocol of the field: bytes in, decoded batches out."""
