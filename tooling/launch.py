@@ -75,4 +75,5 @@ def _wants_page() -> bool:
 
 def _become(command: List[str]) -> NoReturn:
     """Keep the process id: whoever started us signals Caretaker itself."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # a folder named `caretaker` where the user happens to stand is not ours
     os.execv(environment.PYTHON, [environment.PYTHON, *command])
