@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -55,3 +56,8 @@ class Alarm:
         if self.active:
             return IsaState.ACKNOWLEDGED if self.acknowledged_ns else IsaState.UNACKNOWLEDGED
         return IsaState.NORMAL if self.acknowledged_ns else IsaState.CLEARED_UNACKNOWLEDGED
+
+
+def alarm_id(site: str, asset: str, rule: str, raised_ns: int) -> str:
+    """The id of an episode. A function of what happened, so that a replay finds its own alarm again."""
+    return "al_" + hashlib.sha256(f"{site}/{asset}/{rule}/{raised_ns}".encode()).hexdigest()[:16]

@@ -5,6 +5,7 @@ CaretakerError
 ├── Unavailable             something outside is not there now: retried with back-off
 │   ├── JournalUnavailable
 │   ├── StoreUnavailable
+│   ├── DatabaseUnavailable
 │   └── DeviceUnavailable
 ├── JournalFull             a declared limit is reached (soft disk limit, size)
 ├── RecordTooLarge
@@ -53,6 +54,12 @@ class StoreUnavailable(Unavailable):
     """The reading store did not answer, or answered that it may or may not have stored."""
 
     code = "store_unavailable"
+
+
+class DatabaseUnavailable(Unavailable):
+    """SQLite or PostgreSQL is away, full, locked or read-only."""
+
+    code = "database_unavailable"
 
 
 class DeviceUnavailable(Unavailable):

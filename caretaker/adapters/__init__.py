@@ -1,0 +1,1 @@
+"""Ports made real. Only `caretaker.bootstrap` chooses among them."""

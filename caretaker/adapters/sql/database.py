@@ -1,0 +1,140 @@
+"""Engines, transactions, migrations.
+
+SQLite: one writer connection, which also does every checkpoint, and read-only connections beside it. SQLite before
+3.51.3 can damage a file when two connections checkpoint at the same moment, and Debian's is older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import alembic.command
+import alembic.config
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
+
+from caretaker.adapters.sql.alarms import SqlAlarms
+from caretaker.adapters.sql.cursors import SqlCursors, SqlParts, SqlSnapshots
+from caretaker.adapters.sql.estates import SqlEstates
+from caretaker.adapters.sql.outbox import SqlOutbox
+from caretaker.adapters.sql.people import SqlPeople
+from caretaker.adapters.sql.work_orders import SqlWorkOrders
+from caretaker.domain.errors import ConfigurationError, DatabaseUnavailable
+
+MIGRATIONS: Final = Path(__file__).resolve().parents[3] / "migrations"
+_log = structlog.get_logger(__name__)
+
+
+class SqlUnitOfWork:
+    """The repositories over one connection inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.estates = SqlEstates(connection)
+        self.cursors = SqlCursors(connection)
+        self.snapshots = SqlSnapshots(connection)
+        self.alarms = SqlAlarms(connection)
+        self.work_orders = SqlWorkOrders(connection)
+        self.outbox = SqlOutbox(connection)
+        self.people = SqlPeople(connection)
+        self.parts = SqlParts(connection)
+
+
+class SqlTransactions:
+    """`Transactions` on a SQLAlchemy URL (`sqlite:///file` or `postgresql+psycopg://…`). Usable from any thread.
+
+    `owner`: this process does SQLite's checkpoints; a CLI beside a running house is not the owner.
+    """
+
+    def __init__(self, url: str, *, owner: bool = True) -> None:
+        self.url = url
+        try:
+            parsed = make_url(url)
+        except exc.ArgumentError as wrong:
+            raise ConfigurationError(f"CARETAKER_SQL: {url!r} is no database URL ({wrong})") from wrong
+        self.sqlite = parsed.get_backend_name() == "sqlite"
+        if self.sqlite:
+            if parsed.database:
+                _make_folder(Path(parsed.database).parent)
+            self._writer = _sqlite(url, size=1, checkpoint=owner, read_only=False)
+            self._reader = _sqlite(url, size=6, checkpoint=False, read_only=True)
+        else:
+            self._writer = self._reader = create_engine(
+                url, pool_size=6, max_overflow=6, pool_timeout=10, pool_pre_ping=True
+            )
+
+    @contextmanager
+    def begin(self, *, write: bool = True) -> Iterator[SqlUnitOfWork]:
+        """One transaction. Raises DatabaseUnavailable when the database is away, full or read-only."""
+        engine = self._writer if write else self._reader
+        try:
+            with engine.begin() as connection:
+                yield SqlUnitOfWork(connection)
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as away:
+            reason = getattr(away, "orig", None) or away
+            raise DatabaseUnavailable(f"the database does not take this now: {_first_line(reason)}") from away
+
+    def migrate(self) -> None:
+        """Bring the schema up to date. Raises DatabaseUnavailable or ConfigurationError (newer than this program)."""
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        try:
+            with self._writer.connect() as connection:
+                config.attributes["connection"] = connection
+                alembic.command.upgrade(config, "head")
+        except alembic.util.CommandError as wrong:
+            raise ConfigurationError(f"{self._place()}: {wrong}; was it written by a newer Caretaker?") from wrong
+        except (exc.OperationalError, exc.InterfaceError, exc.DatabaseError) as away:
+            reason = getattr(away, "orig", None) or away
+            raise DatabaseUnavailable(f"{self._place()} cannot be opened: {_first_line(reason)}") from away
+
+    def close(self) -> None:
+        """Release all connections; SQLite folds its write-ahead log back into the file."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def _place(self) -> str:
+        return make_url(self.url).render_as_string(hide_password=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise ConfigurationError(f"the data folder {folder} cannot be made: {wrong.strerror}") from wrong
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _sqlite(url: str, *, size: int, checkpoint: bool, read_only: bool) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=30,
+        connect_args={"check_same_thread": False, "timeout": 15},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(raw: Any, _record: object) -> None:  # noqa: ANN401  (sqlite3.Connection behind SQLAlchemy's DBAPI type)
+        raw.isolation_level = None  # we say BEGIN ourselves: the driver's own habit starts too late
+        raw.execute("PRAGMA journal_mode=WAL")
+        raw.execute("PRAGMA synchronous=FULL")
+        raw.execute(f"PRAGMA wal_autocheckpoint={1000 if checkpoint else 0}")
+        raw.execute("PRAGMA foreign_keys=ON")
+        if read_only:
+            raw.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,1 @@
+"""Use cases: one module per noun, ports as arguments, one transaction each."""

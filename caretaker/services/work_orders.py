@@ -1,0 +1,214 @@
+"""The one desk: whatever the door, work is opened, driven and closed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from caretaker.domain.alarms import Alarm
+from caretaker.domain.assets import Estate
+from caretaker.domain.equipment import Priority, RuleSpec
+from caretaker.domain.errors import Conflict, NotAllowed, Refused
+from caretaker.domain.people import Person, Right
+from caretaker.domain.work_orders import DetectedBy, OrderAction, OrderState, WorkOrder, after
+from caretaker.ports import Transactions, UnitOfWork
+
+SYSTEM = "caretaker"
+"""The actor of what no person did."""
+
+RIGHT_FOR: Mapping[OrderAction, Right] = {
+    OrderAction.ASSIGN: Right.DISPATCH,
+    OrderAction.START: Right.WORK,
+    OrderAction.HOLD: Right.WORK,
+    OrderAction.RESUME: Right.WORK,
+    OrderAction.COMPLETE: Right.WORK,
+    OrderAction.REOPEN: Right.CLOSE,
+    OrderAction.CLOSE: Right.CLOSE,
+    OrderAction.CANCEL: Right.DISPATCH,
+}
+_NEEDS_REASON = frozenset({OrderAction.HOLD, OrderAction.CANCEL, OrderAction.REOPEN})
+_RANK = {priority: rank for rank, priority in enumerate(Priority)}
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What a person wants done to an order. `override`: close although the sensor still says broken (reason needed)."""
+
+    action: OrderAction
+    assignee: str | None = None
+    comment: str | None = None
+    reason: str | None = None
+    override: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """Why an order cannot be closed: `sensor_still_bad` (alarm active) or `sensor_silent` (it cannot say)."""
+
+    code: str
+    alarm: str
+    rule: str
+    asset: str
+
+
+def open_for_alarm(unit: UnitOfWork, estate: Estate, alarm: Alarm, rule: RuleSpec, now_ns: int) -> WorkOrder:
+    """Open an order, or join the unfinished one of the same asset and fault, inside the caller's transaction."""
+    title = estate.assets[alarm.asset].title
+    order, opened = unit.work_orders.open(
+        WorkOrder(
+            id="",
+            site=alarm.site,
+            asset=alarm.asset,
+            fault=alarm.fault,
+            title_zh=f"{title.zh} {rule.title.zh}",
+            title_en=f"{title.en}: {rule.title.en}",
+            priority=alarm.priority,
+            state=OrderState.OPEN,
+            detected_by=DetectedBy.ALARM,
+            opened_ns=now_ns,
+            due_ns=alarm.raised_ns + round(rule.due_s * 1e9) if rule.due_s else None,
+        )
+    )
+    facts = {"alarm": alarm.id, "rule": alarm.rule, "priority": str(alarm.priority)}
+    event = "work_order.opened" if opened else "work_order.joined"
+    if not opened:
+        order = _joined(unit, order, alarm)
+    unit.work_orders.note(order.id, now_ns, SYSTEM, event.removeprefix("work_order."), None, facts)
+    unit.outbox.add(f"{event}:{order.id}:{alarm.id}", event, now_ns, order_facts(order) | {"alarm": alarm.id})
+    return order
+
+
+def _joined(unit: UnitOfWork, order: WorkOrder, alarm: Alarm) -> WorkOrder:
+    """A graver alarm lifts the order; one that comes back after "done" sends the order back to work."""
+    changed = order
+    if _RANK[alarm.priority] < _RANK[order.priority]:
+        changed = replace(changed, priority=alarm.priority)
+    if order.state is OrderState.COMPLETED:
+        changed = replace(changed, state=OrderState.IN_PROGRESS, completed_ns=None)
+    if changed != order:
+        unit.work_orders.save(changed, order.state)
+    return changed
+
+
+def tell_recovered(unit: UnitOfWork, alarm: Alarm, now_ns: int) -> None:
+    """Note in the order that the sensor says normal again."""
+    if alarm.work_order is not None:
+        unit.work_orders.note(
+            alarm.work_order, now_ns, SYSTEM, "recovered", None, {"alarm": alarm.id, "rule": alarm.rule}
+        )
+        order = unit.work_orders.get(alarm.work_order)
+        key = f"work_order.recovered:{order.id}:{alarm.id}"
+        unit.outbox.add(key, "work_order.recovered", now_ns, order_facts(order) | {"alarm": alarm.id})
+
+
+def blockers(unit: UnitOfWork, order: WorkOrder, silent: frozenset[str] = frozenset()) -> Sequence[Blocker]:
+    """What stands against closing. `silent`: ids of cleared alarms whose sensors no longer speak."""
+    found: list[Blocker] = []
+    for alarm in unit.alarms.list(work_order=order.id, limit=1000):
+        if alarm.active:
+            found.append(Blocker("sensor_still_bad", alarm.id, alarm.rule, alarm.asset))
+        elif alarm.id in silent:
+            found.append(Blocker("sensor_silent", alarm.id, alarm.rule, alarm.asset))
+    return found
+
+
+def act(
+    transactions: Transactions,
+    order_id: str,
+    deed: Deed,
+    person: Person,
+    now_ns: int,
+    silent: frozenset[str] = frozenset(),
+) -> WorkOrder:
+    """Drive an order one step. Raises NotFound, NotAllowed, Refused (a field is missing), Conflict (state, or
+    `sensor_still_bad`: the alarm behind it is still active)."""
+    action = deed.action
+    if not person.may(RIGHT_FOR[action]):
+        raise NotAllowed(f"{person.name} ({person.role}) may not {action} a work order", right=RIGHT_FOR[action])
+    if action is OrderAction.ASSIGN and not (deed.assignee or "").strip():
+        raise Refused("to assign, say to whom", field="assignee")
+    if action in _NEEDS_REASON and not (deed.reason or deed.comment or "").strip():
+        raise Refused(f"to {action}, give a reason", field="reason")
+    with transactions.begin() as unit:
+        order = unit.work_orders.get(order_id)
+        state = after(order.state, action)
+        facts: dict[str, object] = {"from": str(order.state), "to": str(state)}
+        if action is OrderAction.CLOSE:
+            facts |= _closing(unit, order, deed, silent)
+        changed = _changed(replace(order, state=state), deed, person, now_ns)
+        if deed.assignee and action is OrderAction.ASSIGN:
+            facts["assignee"] = deed.assignee
+        unit.work_orders.save(changed, order.state)
+        unit.work_orders.note(order.id, now_ns, person.name, str(action), deed.reason or deed.comment, facts)
+        event = f"work_order.{_PAST[action]}"
+        unit.outbox.add(f"{event}:{order.id}:{now_ns}", event, now_ns, order_facts(changed) | {"by": person.name})
+    return changed
+
+
+_PAST: Mapping[OrderAction, str] = {
+    OrderAction.ASSIGN: "assigned",
+    OrderAction.START: "started",
+    OrderAction.HOLD: "held",
+    OrderAction.RESUME: "resumed",
+    OrderAction.COMPLETE: "completed",
+    OrderAction.REOPEN: "reopened",
+    OrderAction.CLOSE: "closed",
+    OrderAction.CANCEL: "cancelled",
+}
+
+
+def _closing(unit: UnitOfWork, order: WorkOrder, deed: Deed, silent: frozenset[str]) -> dict[str, object]:
+    standing = blockers(unit, order, silent)
+    if not standing:
+        return {}
+    if not deed.override:
+        raise Conflict(
+            f"{order.id} cannot be closed: {len(standing)} alarm(s) behind it are not proven repaired",
+            code=standing[0].code,
+            alarms=[blocker.alarm for blocker in standing],
+        )
+    if not (deed.reason or "").strip():
+        raise Refused("to close against the sensor, give the reason", field="reason")
+    return {"override": True, "against": [blocker.alarm for blocker in standing]}
+
+
+def _changed(order: WorkOrder, deed: Deed, person: Person, now_ns: int) -> WorkOrder:
+    match deed.action:
+        case OrderAction.ASSIGN:
+            return replace(order, assignee=(deed.assignee or "").strip())
+        case OrderAction.START:
+            return replace(order, started_ns=order.started_ns or now_ns, assignee=order.assignee or person.name)
+        case OrderAction.COMPLETE:
+            return replace(order, completed_ns=now_ns)
+        case OrderAction.REOPEN:
+            return replace(order, completed_ns=None)
+        case OrderAction.CLOSE:
+            return replace(order, closed_ns=now_ns, closed_by=person.name)
+        case _:
+            return order
+
+
+def comment(transactions: Transactions, order_id: str, text: str, person: Person, now_ns: int) -> WorkOrder:
+    """Add a remark to the history. Raises NotFound, Refused."""
+    if not text.strip():
+        raise Refused("a comment needs text", field="comment")
+    with transactions.begin() as unit:
+        order = unit.work_orders.get(order_id)
+        unit.work_orders.note(order.id, now_ns, person.name, "comment", text.strip(), {})
+        key = f"work_order.commented:{order.id}:{now_ns}"
+        unit.outbox.add(key, "work_order.commented", now_ns, order_facts(order) | {"by": person.name})
+    return order
+
+
+def order_facts(order: WorkOrder) -> dict[str, object]:
+    """What a notice about an order says."""
+    return {
+        "work_order": order.id,
+        "site": order.site,
+        "asset": order.asset,
+        "title": {"zh": order.title_zh, "en": order.title_en},
+        "priority": str(order.priority),
+        "state": str(order.state),
+        "assignee": order.assignee,
+        "due_ms": None if order.due_ns is None else order.due_ns // 1_000_000,
+    }
