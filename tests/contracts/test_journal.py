@@ -1,0 +1,451 @@
+"""The Journal port's contract (architecture 4b): memory and LMDB pass one suite; then what only a file shows."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caretaker.adapters.journal_lmdb import LmdbJournal
+from caretaker.adapters.memory.journal import MemoryJournal
+from caretaker.domain.errors import (
+    ConfigurationError,
+    JournalFull,
+    JournalUnavailable,
+    PositionLost,
+    RecordTooLarge,
+)
+from caretaker.ports import Journal, Quarantined
+
+Opener = Callable[..., Journal]
+MB = 1 << 20
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+    """Opens journals of one kind with the limits a test asks for, and closes them."""
+    journals: list[Journal] = []
+
+    def make(**limits: Any) -> Journal:
+        journal: Journal
+        if request.param == "memory":
+            journal = MemoryJournal(**limits)
+        else:
+            journal = LmdbJournal(tmp_path / f"journal{len(journals)}", disk_soft_limit=1.0, **limits)
+        journals.append(journal)
+        return journal
+
+    yield make
+    for journal in journals:
+        journal.close()
+
+
+def fill(journal: Journal, count: int, size: int = 100, at_ns: int = 1) -> list[int]:
+    start = journal.last(0)
+    return [journal.append("d", f"b{start + n}", bytes([n % 256]) * size, at_ns + n) for n in range(count)]
+
+
+def test_an_empty_journal_begins_at_one(opened: Opener) -> None:
+    journal = opened()
+
+    assert (journal.first(0), journal.last(0), journal.partitions(), journal.read(0, 0)) == (1, 0, (0,), [])
+
+
+def test_records_come_back_in_order_and_whole(opened: Opener) -> None:
+    journal = opened()
+    payloads = [random.Random(n).randbytes(n * 700) for n in range(20)]
+    positions = [journal.append("dev", f"batch-{n}", data, 1000 + n) for n, data in enumerate(payloads)]
+
+    records = journal.read(0, 0)
+
+    assert positions == list(range(1, 21))
+    assert [(r.partition, r.position, r.key, r.batch_id, r.accepted_ns, r.payload) for r in records] == [
+        (0, n + 1, "dev", f"batch-{n}", 1000 + n, data) for n, data in enumerate(payloads)
+    ]
+
+
+def test_reading_goes_on_where_it_stopped(opened: Opener) -> None:
+    journal = opened()
+    fill(journal, 10)
+
+    assert [r.position for r in journal.read(0, 3, limit=4)] == [4, 5, 6, 7]
+    assert journal.read(0, 10) == []
+
+
+def test_a_batch_sent_again_is_written_once(opened: Opener) -> None:
+    journal = opened()
+    first = journal.append("dev", "x", b"one", 5)
+    journal.append("other", "x", b"two", 6)
+
+    assert journal.append("dev", "x", b"one", 7) == first
+    assert journal.last(0) == 2
+
+
+def test_accepted_times_never_go_back(opened: Opener) -> None:
+    journal = opened()
+    for at in (100, 50, 120):
+        journal.append("d", str(at), b"", at)
+
+    assert [r.accepted_ns for r in journal.read(0, 0)] == [100, 100, 120]
+
+
+def test_a_record_over_the_limit_is_refused_and_the_rest_goes_on(opened: Opener) -> None:
+    journal = opened(max_record_bytes=1000)
+
+    with pytest.raises(RecordTooLarge):
+        journal.append("d", "big", bytes(2000), 1)
+    with pytest.raises(RecordTooLarge):
+        journal.append("d", "b" * 300, b"", 1)
+    assert journal.append("d", "small", b"ok", 2) == 1
+
+
+def test_nothing_unread_is_dropped_under_reject(opened: Opener) -> None:
+    journal = opened(limit_bytes=MB, readers=("ingest",))
+    stored = 0
+    with pytest.raises(JournalFull):
+        for n in range(1000):
+            journal.append("d", str(n), bytes(5000), n)
+            stored += 1
+
+    depth = journal.depth()
+
+    assert 100 < stored < 220
+    assert (depth.first, depth.last, depth.dropped) == (1, stored, 0)
+    assert depth.bytes <= depth.limit_bytes == MB
+
+
+def test_a_full_journal_takes_again_once_its_readers_have_read(opened: Opener) -> None:
+    journal = opened(limit_bytes=MB, readers=("ingest",))
+    with pytest.raises(JournalFull):
+        fill(journal, 1000, 5000)
+
+    journal.release("ingest", 0, journal.last(0) - 10)
+    fill(journal, 50, 5000)
+
+    assert journal.first(0) > 1
+    assert journal.depth().dropped == 0
+
+
+def test_trimming_waits_for_the_slowest_reader(opened: Opener) -> None:
+    journal = opened(limit_bytes=8 * MB, keep_bytes=0, readers=("ingest", "rules"))
+    fill(journal, 20)
+    journal.release("ingest", 0, 20)
+    journal.release("rules", 0, 5)
+    fill(journal, 5)
+
+    assert journal.first(0) == 6
+    assert journal.depth().readers == {"ingest": 20, "rules": 5}
+
+
+def test_a_release_never_goes_back(opened: Opener) -> None:
+    journal = opened(readers=("ingest",))
+    fill(journal, 5)
+    journal.release("ingest", 0, 4)
+    journal.release("ingest", 0, 2)
+
+    assert journal.depth().readers == {"ingest": 4}
+
+
+def test_old_records_are_trimmed_when_read(opened: Opener) -> None:
+    journal = opened(max_age_s=10, readers=("ingest",))
+    fill(journal, 5, at_ns=0)
+    journal.append("d", "late", b"", int(60e9))
+    assert journal.first(0) == 1
+
+    journal.release("ingest", 0, 5)
+    journal.append("d", "later", b"", int(61e9))
+
+    assert journal.first(0) == 6
+
+
+def test_drop_oldest_counts_exactly_what_is_missing(opened: Opener) -> None:
+    journal = opened(limit_bytes=MB, policy="drop_oldest", readers=("ingest",))
+    fill(journal, 600, 5000)
+    depth = journal.depth()
+
+    assert depth.last == 600
+    assert depth.dropped == depth.first - 1 > 0
+    with pytest.raises(PositionLost) as lost:
+        journal.read(0, 0)
+    assert lost.value.facts["lost"] == depth.dropped
+    assert journal.read(0, depth.first - 1, 1)[0].position == depth.first
+
+
+def test_a_position_that_is_gone_or_not_there_yet_is_never_skipped(opened: Opener) -> None:
+    journal = opened(keep_bytes=0, readers=("ingest",))
+    fill(journal, 5)
+    journal.release("ingest", 0, 4)
+    fill(journal, 1)
+
+    with pytest.raises(PositionLost):
+        journal.read(0, 2)
+    with pytest.raises(PositionLost):
+        journal.read(0, 99)
+    assert journal.wait(0, 99, 0.0)
+
+
+def test_a_waiting_reader_is_woken_by_an_append(opened: Opener) -> None:
+    journal = opened()
+    woken: list[float] = []
+
+    def reader() -> None:
+        assert journal.wait(0, 0, 5)
+        woken.append(time.monotonic())
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    time.sleep(0.05)
+    at = time.monotonic()
+    fill(journal, 1)
+    thread.join(5)
+
+    assert woken[0] - at < 1.0
+    assert not journal.wait(0, 1, 0.01)
+
+
+def test_quarantine_is_kept_newest_first_cut_and_bounded(opened: Opener) -> None:
+    journal = opened()
+    journal.quarantine([Quarantined(n, "mqtt", "unknown_point", f"point {n}", b"x" * 500) for n in range(10_050)])
+
+    newest = journal.quarantined(3)
+
+    assert [item.at_ns for item in newest] == [10_049, 10_048, 10_047]
+    assert len(newest[0].excerpt) == 200
+    assert len(journal.quarantined(20_000)) <= 10_000
+
+
+def test_a_closed_journal_says_so(opened: Opener) -> None:
+    journal = opened()
+    journal.close()
+
+    with pytest.raises(JournalUnavailable):
+        journal.append("d", "b", b"", 1)
+    with pytest.raises(JournalUnavailable):
+        journal.read(0, 0)
+
+
+def test_many_threads_append_and_read_at_once(opened: Opener) -> None:
+    journal = opened()
+
+    def write(name: str) -> None:
+        for n in range(50):
+            journal.append(name, str(n), name.encode(), n)
+
+    threads = [threading.Thread(target=write, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    seen: list[str] = []
+    while len(seen) < 200:
+        assert journal.wait(0, len(seen), 10)
+        seen += [r.key for r in journal.read(0, len(seen))]
+    for thread in threads:
+        thread.join()
+
+    assert {name: seen.count(name) for name in set(seen)} == {f"w{n}": 50 for n in range(4)}
+
+
+# ---------------------------------------------------------------- only LMDB
+
+CHILD = """
+import sys
+from pathlib import Path
+from caretaker.adapters.journal_lmdb import LmdbJournal
+journal = LmdbJournal(Path(sys.argv[1]), disk_soft_limit=1.0, readers=("ingest",))
+n = 0
+while True:
+    position = journal.append("d", f"{sys.argv[2]}-{n}", f"{sys.argv[2]}-{n}".encode() * 50, n)
+    print(position, f"{sys.argv[2]}-{n}", flush=True)
+    n += 1
+"""
+
+
+def child(code: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+@pytest.mark.serial
+def test_every_acknowledged_append_survives_kill_9(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    acknowledged: dict[int, str] = {}
+    for turn in range(4):
+        process = child(CHILD, str(folder), f"t{turn}")
+        assert process.stdout is not None
+        before = len(acknowledged)
+        until = random.Random(turn).randint(20, 200)
+        for _ in range(until):
+            position, batch = process.stdout.readline().split()
+            acknowledged[int(position)] = batch
+        process.send_signal(signal.SIGKILL)
+        rest = process.stdout.read()
+        process.wait()
+        process.stdout.close()
+        acknowledged.update(
+            (int(line.split()[0]), line.split()[1]) for line in rest.splitlines() if line.count("-") == 1
+        )
+        assert process.returncode == -signal.SIGKILL
+        assert len(acknowledged) >= before + until  # the kill hit a process that was appending
+
+    journal = LmdbJournal(folder, disk_soft_limit=1.0)
+    found: dict[int, str] = {}
+    while records := journal.read(0, len(found)):
+        found.update((r.position, r.batch_id) for r in records)
+    last = journal.last(0)
+    journal.close()
+
+    assert {position: found.get(position) for position in acknowledged} == acknowledged
+    assert sorted(found) == list(range(1, last + 1))
+
+
+def test_the_memory_of_resends_survives_a_restart_and_trimming(tmp_path: Path) -> None:
+    journal = LmdbJournal(tmp_path / "j", keep_bytes=0, readers=("ingest",), disk_soft_limit=1.0)
+    fill(journal, 30)
+    journal.release("ingest", 0, 30)
+    fill(journal, 5)
+    assert journal.first(0) > 3
+    journal.close()
+
+    again = LmdbJournal(tmp_path / "j", keep_bytes=0, disk_soft_limit=1.0)
+
+    assert again.append("d", "b3", b"", 9) == 4
+    assert (again.last(0), again.depth().readers) == (35, {"ingest": 30})
+    again.close()
+
+
+READER = """
+import sys
+from pathlib import Path
+from caretaker.adapters.journal_lmdb import LmdbJournal
+journal = LmdbJournal(Path(sys.argv[1]), writer=False)
+at = 0
+journal.release("rules", 0, 0)
+print("ready", flush=True)
+while at < 50:
+    if journal.wait(0, at, 5):
+        for record in journal.read(0, at):
+            at = record.position
+            print(at, record.payload.decode(), flush=True)
+journal.release("rules", 0, at)
+journal.close()
+"""
+
+
+def test_another_process_reads_along_and_holds_back_trimming(tmp_path: Path) -> None:
+    journal = LmdbJournal(tmp_path / "j", keep_bytes=0, readers=("ingest",), disk_soft_limit=1.0)
+    process = child(READER, str(tmp_path / "j"))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    for n in range(50):
+        journal.append("d", str(n), f"v{n}".encode(), n)
+        journal.release("ingest", 0, n + 1)
+    lines = process.stdout.read().split("\n")
+    process.wait(10)
+    process.stdout.close()
+
+    assert lines[:50] == [f"{n + 1} v{n}" for n in range(50)]
+    assert journal.depth().readers == {"ingest": 50, "rules": 50}
+    fill(journal, 10)
+    assert journal.first(0) > 40
+    journal.close()
+
+
+def test_a_second_writing_process_is_refused_with_the_number_of_the_first(tmp_path: Path) -> None:
+    process = child(CHILD, str(tmp_path / "j"), "a")
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    with pytest.raises(ConfigurationError, match=rf"process {process.pid} already writes this journal"):
+        LmdbJournal(tmp_path / "j")
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data.mdb").write_bytes(b"something else entirely" * 500)
+
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        LmdbJournal(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(ConfigurationError, match="cannot be opened for writing"):
+        LmdbJournal(tmp_path / "file" / "journal")
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    journal = LmdbJournal(tmp_path, disk_soft_limit=1.0)
+    for n in range(3):
+        journal.append("d", str(n), b"payload of record %d " % n * 300, n)
+    journal.close()
+    data = (tmp_path / "data.mdb").read_bytes()
+    (tmp_path / "data.mdb").write_bytes(data.replace(b"record 1 payload", b"record 1 pAyload"))
+
+    again = LmdbJournal(tmp_path, disk_soft_limit=1.0)
+
+    assert again.read(0, 0, 1)[0].position == 1
+    with pytest.raises(JournalUnavailable, match="record 2 is damaged"):
+        again.read(0, 1)
+    again.close()
+
+
+def test_above_the_soft_limit_of_the_disk_nothing_is_accepted_but_everything_can_be_read(tmp_path: Path) -> None:
+    journal = LmdbJournal(tmp_path, disk_soft_limit=1.0)
+    fill(journal, 3)
+    journal.close()
+
+    again = LmdbJournal(tmp_path, disk_soft_limit=0.0001)
+
+    with pytest.raises(JournalFull, match="soft limit"):
+        fill(again, 1)
+    assert len(again.read(0, 0)) == 3
+    again.close()
+
+
+def test_the_file_stays_bounded_while_readers_keep_up(tmp_path: Path) -> None:
+    journal = LmdbJournal(tmp_path, keep_bytes=2 * MB, limit_bytes=16 * MB, readers=("ingest",), disk_soft_limit=1.0)
+    rng = random.Random(1)
+    for n in range(1500):
+        journal.append("d", str(n), bytes(rng.randint(10, 42_000)), n)
+        journal.release("ingest", 0, n + 1)
+    journal.close()
+
+    assert (tmp_path / "data.mdb").stat().st_size < 8 * MB
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+@pytest.mark.serial
+def test_a_full_disk_refuses_and_recovers_without_a_restart(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=True)
+    try:
+        journal = LmdbJournal(disk / "j", limit_bytes=64 * MB, disk_soft_limit=1.0, readers=("ingest",))
+        ballast = disk / "ballast"
+        ballast.write_bytes(bytes(2 * MB))
+        accepted = 0
+        with pytest.raises(JournalFull):
+            for n in range(1000):
+                journal.append("d", f"b{n}", bytes(20_000), n)
+                accepted += 1
+        assert accepted > 5
+        assert journal.last(0) == accepted
+        ballast.unlink()
+        time.sleep(1.1)
+
+        assert journal.append("d", "after", b"x", 9999) == accepted + 1
+        assert len(journal.read(0, 0, 10_000)) == accepted + 1
+        journal.close()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
