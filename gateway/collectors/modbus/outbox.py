@@ -1,0 +1,130 @@
+"""Between the polls and the journal: answers of one tick leave together, so that twenty devices cost one sync."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import structlog
+
+from caretaker.domain.errors import JournalFull, Unavailable
+from caretaker.domain.readings import F64, U8, U32, Quality, ReadingBatch
+from gateway.collectors.modbus.link import Link
+
+log = structlog.get_logger("modbus")
+
+Accept = Callable[[ReadingBatch], object]
+"""Makes a batch durable (`services.readings`): blocking, called on a thread, raises JournalFull or Unavailable."""
+
+GATHER_S: Final = 0.02
+"""How long the first answer of a tick waits for the others; also how long a forged frame has to give itself away."""
+MOST_ROWS: Final = 200_000
+"""What is kept while the journal cannot be written (about 20 MB); then the oldest go, counted."""
+RETRY_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The columns of one block at one time. `link` and `doubts`: whose word it was and how trusted that link was."""
+
+    points: U32
+    at_ns: int
+    values: F64
+    quality: U8
+    texts: dict[int, str] = field(default_factory=dict)
+    link: Link | None = None
+    doubts: int = 0
+
+    def trusted(self) -> Rows:
+        """Itself, or all bad when bytes that nobody asked for have come on its connection since."""
+        if self.link is None or self.link.doubts == self.doubts:
+            return self
+        bad = np.full(len(self.points), Quality.BAD, np.uint8)
+        return Rows(self.points, self.at_ns, np.full(len(self.points), math.nan), bad)
+
+
+class Outbox:
+    """Gathers rows and hands them to `accept`, one batch at a time, in order. `dropped` counts rows given up."""
+
+    def __init__(self, accept: Accept) -> None:
+        self.dropped = 0
+        self.batches = 0
+        self.waiting = 0
+        self._accept = accept
+        self._rows: deque[Rows] = deque()
+        self._wake = asyncio.Event()
+        self._broken = False
+        self._stopping = False
+
+    def put(self, rows: Rows) -> None:
+        """Take the rows of one answer; never waits."""
+        if not len(rows.points):
+            return
+        self._rows.append(rows)
+        self.waiting += len(rows.points)
+        while self.waiting > MOST_ROWS:
+            gone = len(self._rows.popleft().points)
+            self.waiting -= gone
+            self.dropped += gone
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until `stop`; what is waiting then is still handed over, once. Do not cancel: a hand-over would be cut."""
+        while not self._stopping:
+            await self._wake.wait()
+            await asyncio.sleep(GATHER_S)
+            self._wake.clear()
+            if not await self._flush() and not self._stopping:
+                await asyncio.sleep(RETRY_S)
+        await self._flush()
+
+    def stop(self) -> None:
+        """Let `run` come to its end."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _flush(self) -> bool:
+        """Hand everything over; False when the journal could not take it (it is kept for the next try)."""
+        taken = list(self._rows)
+        self._rows.clear()
+        if not taken:
+            return True
+        batch = gather(taken)
+        try:
+            await asyncio.to_thread(self._accept, batch)
+        except (Unavailable, JournalFull) as error:
+            self._rows.extendleft(reversed(taken))
+            self._wake.set()
+            if not self._broken:
+                self._broken = True
+                log.warning("modbus_readings_not_accepted", code=error.code, reason=error.message, waiting=self.waiting)
+            return False
+        self.waiting -= len(batch)
+        self.batches += 1
+        if self._broken:
+            self._broken = False
+            log.info("modbus_readings_accepted_again", dropped=self.dropped)
+        return True
+
+
+def gather(rows: list[Rows]) -> ReadingBatch:
+    """Many answers as one batch."""
+    rows = [each.trusted() for each in rows]
+    texts: dict[int, str] = {}
+    start = 0
+    for each in rows:
+        for row, text in each.texts.items():
+            texts[start + row] = text
+        start += len(each.points)
+    return ReadingBatch(
+        np.concatenate([each.points for each in rows]),
+        np.repeat(np.array([each.at_ns for each in rows], np.int64), [len(each.points) for each in rows]),
+        np.concatenate([each.values for each in rows]),
+        np.concatenate([each.quality for each in rows]),
+        texts,
+    )
