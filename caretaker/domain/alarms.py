@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import blake2b
 
 from caretaker.domain.equipment import Priority
 from caretaker.domain.rules.types import Evidence
