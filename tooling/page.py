@@ -68,6 +68,7 @@ def node_environment() -> Dict[str, str]:
         **os.environ,
         "PATH": os.path.dirname(node()) + os.pathsep + os.environ.get("PATH", ""),
         "npm_config_update_notifier": "false",
+        "NO_COLOR": "1",
     }
 
 

@@ -85,10 +85,24 @@ def run(thing: str, command: List[str], env: Optional[Dict[str, str]] = None, cw
     words = result.stdout.decode("utf-8", "replace")
     if result.returncode == 0:
         return words
-    for line in words.strip().splitlines()[-20:]:
+    lines = [line for line in words.strip().splitlines() if not line.lstrip().startswith("at ")]  # no stack of Node's
+    for line in lines[-20:]:
         print("    " + line, file=sys.stderr)
-    reason = pick("%s 以代码 %d 结束，末尾输出见上。", "%s ended with code %d; the end of its output is above.")
-    raise TroubleError(thing, reason % (os.path.basename(command[0]), result.returncode), _advice(words))
+    reason = pick(
+        "%s 以代码 %d 结束，末尾输出见上，全文在 %s。",
+        "%s ended with code %d; the end of its output is above, all of it in %s.",
+    )
+    place = (os.path.basename(command[0]), result.returncode, _keep(words))
+    raise TroubleError(thing, reason % place, _advice(words))
+
+
+def _keep(words: str) -> str:
+    path = os.path.join(STATE, "last-failure.log")
+    with contextlib.suppress(OSError):
+        os.makedirs(STATE, exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(words)
+    return path
 
 
 def _advice(words: str) -> str:
