@@ -69,6 +69,7 @@ def node_environment() -> Dict[str, str]:
         "PATH": os.path.dirname(node()) + os.pathsep + os.environ.get("PATH", ""),
         "npm_config_update_notifier": "false",
         "NO_COLOR": "1",
+        "FORCE_COLOR": "0",
     }
 
 
