@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def shown(value: float | str | None, expected: object, config: Mapping[str, Any]
 
 def tolerance_of(case: Mapping[str, Any]) -> float:
     """A float32 has 24 bits, so sources write it with eight digits; everything else is compared to twelve."""
-    return max(case.get("tolerance", 0.0), 1.2e-7 if case["config"]["data_type"] == "float32" else 1e-12)
+    return max(float(case.get("tolerance", 0.0)), 1.2e-7 if case["config"]["data_type"] == "float32" else 1e-12)
 
 
 def same(found: Any, expected: Any, tolerance: float) -> bool:
@@ -124,7 +124,7 @@ def test_registers_become_the_value_that_the_source_documents(case: dict[str, An
 
 
 @pytest.mark.parametrize("case", CHOICES, ids=[case["id"] for case in CHOICES])
-def test_choice_of_a_source_is_reported(case: dict[str, Any], record_property: pytest.RecordProperty) -> None:
+def test_choice_of_a_source_is_reported(case: dict[str, Any], record_property: Callable[[str, object], None]) -> None:
     """Never fails for another choice; the decoder must still give a value or none, without an error."""
     found = ours(case)
     agrees = same(found, case["expected"], tolerance_of(case))

@@ -76,7 +76,7 @@ class Poller:
         self._state = DeviceState.STARTING
         self._fault: ModbusFault | None = None
         self._since_ns = self._ok_ns = 0
-        self._failures = 0
+        self._failures = self._doubts = 0
         self._next = 0.0
         self._counts: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
@@ -178,6 +178,9 @@ class Poller:
     def _judge(self, down: ModbusFault | None, asked: int) -> None:
         """Keep the state; log once when it breaks and once when it is back."""
         refused = next((part.fault for part in self._parts if part.fault is not None), None)
+        if self._link.doubts != self._doubts and refused is None:
+            refused = ModbusFault(Fault.UNSOLICITED, f"{self._link.address} sends frames that nobody asked for")
+        self._doubts = self._link.doubts
         self._failures = self._failures + 1 if down is not None else 0
         if down is not None:
             state = DeviceState.DOWN
