@@ -21,6 +21,8 @@ SECOND: Final = 1_000_000_000
 EARLIEST_NS: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 """No device of this house is older than the house; a clock that says less has never been set."""
 MAX_AHEAD_NS: Final = 300 * SECOND
+LARGEST: Final = 2.0**63
+"""The plausible range of a point that declares none: beyond, an integer has lost digits on its way into a double."""
 LATE_NS: Final = 60 * SECOND
 """Older than the newest of its point by more than this: stored, not judged."""
 DELAYED_NS: Final = 300 * SECOND
@@ -57,7 +59,7 @@ class Gate:
         known = sorted(points, key=lambda point: point.id)
         self._ids = np.array([point.id for point in known] or [-1], np.int64)  # -1: no uint32 equals it
         self._names = [f"{point.asset}.{point.key}" for point in known]
-        ranges = [point.spec.range or (-np.inf, np.inf) for point in known] or [(-np.inf, np.inf)]
+        ranges = [point.spec.range or (-LARGEST, LARGEST) for point in known] or [(-LARGEST, LARGEST)]
         self._low = np.array([low for low, _ in ranges], np.float64)
         self._high = np.array([high for _, high in ranges], np.float64)
         self._is_text = np.array([point.spec.type is ValueType.TEXT for point in known] or [False], np.bool_)

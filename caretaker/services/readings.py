@@ -19,7 +19,7 @@ import numpy as np
 import structlog
 
 from caretaker import wire
-from caretaker.domain.errors import JournalFull, JournalUnavailable
+from caretaker.domain.errors import JournalFull, JournalUnavailable, RecordTooLarge
 from caretaker.domain.readings import ReadingBatch
 from caretaker.domain.retry import gap_s
 from caretaker.ports import Clock, Journal, Quarantined
@@ -167,7 +167,22 @@ class Acceptor:
             rows = np.arange(len(batch))
             parts = (batch.take(rows[start : start + RECORD]) for start in range(0, len(batch), RECORD))
         for number, part in enumerate(parts):
-            self._journal.append(self._key, f"{batch_id}/{number}", wire.encode_batch(part), now_ns)
+            self._append_part(f"{batch_id}/{number}", part, now_ns)
+
+    def _append_part(self, batch_id: str, part: ReadingBatch, now_ns: int) -> None:
+        """One record, or halves of it where long texts make it too large for the journal."""
+        try:
+            self._journal.append(self._key, batch_id, wire.encode_batch(part), now_ns)
+        except RecordTooLarge:
+            if len(part) == 1:
+                detail = f"point {int(part.points[0])}: a text too large for the journal"
+                self._journal.quarantine([Quarantined(now_ns, self._key, "too_large", detail, b"")])
+                self._refused["too_large"] += 1
+                return
+            rows = np.arange(len(part))
+            for half, chosen in enumerate((rows[: len(rows) // 2], rows[len(rows) // 2 :])):
+                self._append_part(f"{batch_id}.{half}", part.take(chosen), now_ns)
+        else:
             self._counters["records"] += 1
 
     def _keep_aside(self, submission: Submission, refusals: Sequence[Refusal], now_ns: int) -> None:

@@ -1,0 +1,1 @@
+"""The MQTT collector: PUBLISHes of a chunk -> decoded columns -> accepted -> acknowledged together."""
