@@ -148,9 +148,7 @@ class SiteFile:
     file: str = ""
 
 
-def build_estate(
-    site: SiteFile, kinds: Mapping[str, EquipmentKind], point_ids: Callable[[str, str], int]
-) -> Estate:
+def build_estate(site: SiteFile, kinds: Mapping[str, EquipmentKind], point_ids: Callable[[str, str], int]) -> Estate:
     """Put a site and its kinds together. `point_ids(asset id, point key)` gives each point its lasting id.
 
     Points come asset by asset in file order, each in the order of its kind. A point's device is the one that watches
@@ -163,7 +161,9 @@ def build_estate(
         device = watchers.get(asset.id)
         for spec in kinds[asset.kind].points:
             heard = device is not None and (device.protocol is Protocol.MQTT or spec.modbus is not None)
-            point = Point(point_ids(asset.id, spec.id), asset.id, spec.id, device.id if device and heard else None, spec)
+            point = Point(
+                point_ids(asset.id, spec.id), asset.id, spec.id, device.id if device and heard else None, spec
+            )
             points[point.id] = by_key[asset.id, spec.id] = point
     return Estate(
         site=site.site,
