@@ -1,5 +1,6 @@
 """Fixtures that start real servers. Shared ones live for the session; what a test may break is its own."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.servers import CHROMIUM_ARGUMENTS, InfluxDB, Mosquitto, Postgres, VictoriaMetrics, chromium_path
+from tooling import page
 
 _SERVER_FIXTURES = {"mosquitto", "influxdb", "own_influxdb", "influx_database", "victoria", "postgres", "postgres_url"}
 
@@ -73,6 +75,7 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """Chromium for the session; a test opens its own context (`browser.new_context(locale="zh-CN")`) and closes it."""
     path = chromium_path()
+    os.environ["PLAYWRIGHT_NODEJS_PATH"] = page.node()  # Playwright's own wants a libatomic that a bare Debian lacks
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield chromium
