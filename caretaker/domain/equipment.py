@@ -233,6 +233,7 @@ class MqttMapping:
 class EquipmentKind:
     """A sort of machine, complete: readable, judged, inspectable, repairable.
 
+    running any of these terms true: the machine runs (is lit, is open); none: it stands idle
     file    the path it was read from, for error messages
     """
 
@@ -245,6 +246,7 @@ class EquipmentKind:
     failure_modes: Mapping[str, Text] = field(default_factory=dict)
     samples: tuple[Mapping[str, object], ...] = ()
     caveats: tuple[Mapping[str, str], ...] = ()
+    running: tuple[Term, ...] = ()
     file: str = ""
 
     def point(self, point_id: str) -> PointSpec:

@@ -49,6 +49,14 @@ def sign_in(transactions: Transactions, code: str, now_ns: int) -> tuple[str, Pe
     return _issue(transactions, taken.person, "session", now_ns, now_ns + SESSION_IDLE), taken.person
 
 
+def sign_in_with_token(transactions: Transactions, token: str, now_ns: int) -> tuple[str, Person]:
+    """Swap an API token for a session secret, so that a page can be opened with it. Raises NotAllowed."""
+    person = who(transactions, token, "token", now_ns)
+    if person is None:
+        raise NotAllowed("this token is unknown or expired")
+    return _issue(transactions, person, "session", now_ns, now_ns + SESSION_IDLE), person
+
+
 def who(transactions: Transactions, secret: str, purpose: str, now_ns: int) -> Person | None:
     """The person behind a session or token, or None. Uses of a session are noted once a minute."""
     key = digest(secret)

@@ -124,7 +124,7 @@ def _sqlite(url: str, *, size: int, checkpoint: bool, read_only: bool) -> Engine
     )
 
     @event.listens_for(engine, "connect")
-    def _prepare(raw: Any, _record: object) -> None:  # noqa: ANN401  (sqlite3.Connection behind SQLAlchemy's DBAPI type)
+    def _prepare(raw: Any, _record: object) -> None:
         raw.isolation_level = None  # we say BEGIN ourselves: the driver's own habit starts too late
         raw.execute("PRAGMA journal_mode=WAL")
         raw.execute("PRAGMA synchronous=FULL")

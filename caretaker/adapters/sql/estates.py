@@ -12,7 +12,6 @@ from caretaker.adapters.sql.tables import assets, connections, devices, points, 
 from caretaker.adapters.sql.upsert import insert_once, upsert
 from caretaker.domain.assets import (
     Asset,
-    Connection as BusConnection,
     Device,
     DeviceAsset,
     Estate,
@@ -22,6 +21,9 @@ from caretaker.domain.assets import (
     Space,
     SpaceType,
     build_estate,
+)
+from caretaker.domain.assets import (
+    Connection as BusConnection,
 )
 from caretaker.domain.equipment import EquipmentKind, Text
 from caretaker.domain.errors import NotFound
@@ -42,7 +44,7 @@ class SqlEstates:
         for table in _OF_SITE:
             self._connection.execute(delete(table).where(table.c.site == home.id))
         for rank, space in enumerate(site.spaces):
-            row = {"id": space.id, "type": str(space.type), "parent": space.parent, "level": space.level}
+            row: dict[str, object] = {"id": space.id, "type": str(space.type), "parent": space.parent, "level": space.level}
             self._add(spaces, home, row | _title(space.title) | {"rank": rank})
         for rank, asset in enumerate(site.assets):
             row = {
@@ -103,7 +105,7 @@ def _title(title: Text) -> dict[str, str]:
     return {"title_zh": title.zh, "title_en": title.en}
 
 
-def _device(row: Any) -> Device:  # noqa: ANN401  (a row of `devices`)
+def _device(row: Any) -> Device:
     facts = dict(row.facts)
     facts["title"] = Text(**facts["title"])
     facts["watches"] = tuple(DeviceAsset(**watched) for watched in facts["watches"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from caretaker.adapters.sql.tables import outbox
 from caretaker.adapters.sql.upsert import insert_once
@@ -63,5 +63,5 @@ class SqlOutbox:
         return self._connection.execute(select(func.max(outbox.c.id))).scalar() or 0
 
 
-def _notice(row: Row[Any]) -> Notice:
+def _notice(row: Any) -> Notice:
     return Notice(**row._mapping)  # noqa: SLF001

@@ -1,0 +1,1 @@
+"""The HTTP door: endpoints, live events, sign-in; serves the built page."""

@@ -1,0 +1,108 @@
+"""The FastAPI application over given ports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from api import errors, events, page
+from api.endpoints import alarms, estate, service, session, work_orders
+from api.house import Accept, House
+from api.live import Live
+from api.middleware import BodyLimit, Headers
+from api.schemas.common import ProblemShape
+from caretaker.domain.assets import Estate
+from caretaker.ports import Clock, Journal, ReadingStore, Transactions
+
+PREFIX: Final = "/api/v1"
+
+
+def api_router() -> APIRouter:
+    """All routes of the API."""
+    router = APIRouter(prefix=PREFIX, responses={"default": {"model": ProblemShape, "description": "problem+json"}})
+    for part in (session, estate, alarms, work_orders, service, events):
+        router.include_router(part.router)
+    return router
+
+
+def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
+    *,
+    transactions: Transactions,
+    estate: Estate,
+    journal: Journal,
+    store: ReadingStore,
+    clock: Clock,
+    version: str,
+    demo: bool = False,
+    static: Path | None = None,
+    accept: Accept | None = None,
+) -> FastAPI:
+    """The application. Its lifespan starts and stops the live view."""
+    live = Live(estate, journal, store)
+    house = House(transactions, estate, journal, store, clock, live, version, demo, accept)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(live.start)
+        hub = app.state.hub = events.Hub(house)
+        await hub.start()
+        try:
+            yield
+        finally:
+            await hub.stop()
+            await run_in_threadpool(live.stop)
+
+    # openapi_url=None: the interactive pages would load scripts from a CDN; api/openapi.json is the contract
+    app = FastAPI(title="看护 Caretaker", version=version, openapi_url=None, lifespan=lifespan)
+    app.state.house = house
+    app.include_router(api_router())
+    page.install(app, static)
+    errors.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Headers, clock=clock, prefix=PREFIX)
+    return app
+
+
+class Server(uvicorn.Server):
+    """Runs inside the house's own event loop; signals are the house's business.
+
+    Streams must learn of the end before uvicorn waits for them, so `stop` tells them first.
+    """
+
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """None of ours."""
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+    async def stop(self) -> None:
+        """End all streams, then let uvicorn finish the requests under way."""
+        hub: events.Hub = self.config.app.state.hub  # type: ignore[union-attr]
+        await hub.stop()
+        self.should_exit = True
+
+
+def server(app: FastAPI, host: str, port: int) -> Server:
+    """A server for `app`: `await serve()` runs until `stop()`."""
+    return Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            loop="asyncio",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            timeout_keep_alive=75,
+        )
+    )

@@ -1,0 +1,111 @@
+"""Every refusal as problem+json (RFC 9457): one table from meaning to HTTP status, never a traceback."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.words import MISSING, language_of, title
+from caretaker.domain import errors
+
+_log = structlog.get_logger(__name__)
+
+STATUS: Final[Mapping[type[errors.CaretakerError], int]] = {
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Refused: 422,
+    errors.BadReading: 422,
+    errors.NotAllowed: 403,
+    errors.JournalFull: 503,
+    errors.Unavailable: 503,
+    errors.RecordTooLarge: 413,
+}
+
+
+class SignInNeeded(errors.CaretakerError):
+    """Nobody is signed in."""
+
+    code = "sign_in"
+
+
+class Problem(errors.CaretakerError):
+    """A refusal of the HTTP layer itself: `code` of words.py and a status."""
+
+    def __init__(self, status: int, code: str, detail: str = "", **facts: object) -> None:
+        super().__init__(detail, **facts)
+        self.status = status
+        self.code = code
+
+
+def problem(request: Request, status: int, code: str, detail: str, facts: Mapping[str, object]) -> JSONResponse:
+    """The answer. `detail` is the exact sentence (English, with names); `title` is in the reader's language."""
+    language = language_of(request.headers.get("accept-language"))
+    headers = {"Content-Language": "zh-CN" if language == "zh" else "en", "Vary": "Accept-Language"}
+    if status in (503, 429):
+        headers["Retry-After"] = str(facts.get("retry_after_s", 5))
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = {
+        "type": f"urn:caretaker:problem:{code}",
+        "title": title(code, language),
+        "status": status,
+        "detail": detail or title(code, language),
+        "code": code,
+        "facts": {key: value if _plain(value) else str(value) for key, value in facts.items()},
+    }
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def _plain(value: object) -> bool:
+    return value is None or isinstance(value, str | int | float | bool | list | dict)
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+
+    async def caretaker(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, Problem):
+            return problem(request, error.status, error.code, error.message, error.facts)
+        if isinstance(error, SignInNeeded):
+            return problem(request, 401, error.code, error.message, error.facts)
+        if not isinstance(error, errors.CaretakerError):
+            raise error
+        status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+        if status == 500:
+            return await unexpected(request, error)
+        code = str(error.facts.get("code", error.code))
+        return problem(request, status, code, error.message, error.facts)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        language = language_of(request.headers.get("accept-language"))
+        fields = [
+            {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "problem": item["msg"]}
+            for item in error.errors()
+        ]
+        detail = "; ".join(MISSING[language].format(**field) for field in fields)
+        return problem(request, 422, "refused", detail, {"fields": fields})
+
+    async def http(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, HTTPException):
+            raise error
+        code = {404: "not_found", 401: "sign_in", 403: "not_allowed", 413: "too_large"}.get(error.status_code, "error")
+        return problem(request, error.status_code, code, str(error.detail), {})
+
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        incident = secrets.token_hex(4)
+        _log.error("request failed", incident=incident, path=request.url.path, exc_info=error)
+        return problem(request, 500, "internal", "", {"incident": incident})
+
+    app.add_exception_handler(errors.CaretakerError, caretaker)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, unexpected)

@@ -1,0 +1,41 @@
+"""What the endpoints share: the ports this process was given, reached through the app's state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.live import Live
+from caretaker.domain.assets import Estate
+from caretaker.domain.readings import ReadingBatch
+from caretaker.ports import Clock, Journal, ReadingStore, Transactions
+
+Accept = Callable[[ReadingBatch], None]
+"""Gate and journal in one call: returns when durable. Raises Refused, JournalFull, JournalUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts. `accept` is None in a process without a gateway."""
+
+    transactions: Transactions
+    estate: Estate
+    journal: Journal
+    store: ReadingStore
+    clock: Clock
+    live: Live
+    version: str
+    demo: bool = False
+    accept: Accept | None = None
+
+
+def house(request: Request) -> House:
+    """FastAPI dependency."""
+    found: House = request.app.state.house
+    return found
+
+
+TheHouse = Annotated[House, Depends(house)]

@@ -1,0 +1,36 @@
+"""The built page: hashed files for ever, index.html for every other path that is not the API's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.exceptions import HTTPException
+
+_NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>看护 Caretaker</title>
+<p>页面还没有构建：请运行 <code>bin/caretaker up</code>（它会自动构建）。</p>
+<p>The page has not been built yet: run <code>bin/caretaker up</code>, which builds it.</p></html>"""
+
+
+def install(app: FastAPI, static: Path | None) -> None:
+    """Serve `static` (the folder vite wrote). Must be installed after the API's routes."""
+    root = static.resolve() if static is not None else None
+
+    @app.get("/{path:path}", include_in_schema=False)
+    def page(path: str, request: Request) -> Response:
+        if path == "api" or path.startswith("api/"):
+            raise HTTPException(404, f"there is no {request.method} /{path}")
+        if root is None or not (root / "index.html").is_file():
+            return HTMLResponse(_NOT_BUILT, 503)
+        file = (root / path).resolve()
+        if path and file.is_file() and file.is_relative_to(root):
+            hashed = path.startswith("assets/")
+            return FileResponse(file, headers={"Cache-Control": _cache(hashed=hashed)})
+        if path.startswith("assets/"):
+            raise HTTPException(404, f"/{path} is not part of this build")
+        return FileResponse(root / "index.html", headers={"Cache-Control": _cache(hashed=False)})
+
+
+def _cache(*, hashed: bool) -> str:
+    return "public, max-age=31536000, immutable" if hashed else "no-cache"

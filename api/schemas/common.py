@@ -1,0 +1,54 @@
+"""Shapes used everywhere."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from caretaker.domain.equipment import Text
+
+NS_PER_MS = 1_000_000
+
+
+class Shape(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Body(BaseModel):
+    """A request: unknown fields are refused, nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Words(Shape):
+    """One sentence in both languages."""
+
+    zh: str
+    en: str
+
+    @classmethod
+    def of(cls, text: Text | None) -> Words | None:
+        """From the domain."""
+        return None if text is None else cls(zh=text.zh, en=text.en)
+
+    @classmethod
+    def needed(cls, text: Text) -> Words:
+        """From the domain, never missing."""
+        return cls(zh=text.zh, en=text.en)
+
+
+def ms(ns: int | None) -> int | None:
+    """Nanoseconds to milliseconds."""
+    return None if ns is None else ns // NS_PER_MS
+
+
+class ProblemShape(Shape):
+    """RFC 9457 problem+json."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    facts: dict[str, object]

@@ -1,0 +1,102 @@
+"""Sign-in, health, quarantine, ingest as JSON."""
+
+from __future__ import annotations
+
+from pydantic import Field, FiniteFloat
+
+from api.schemas.common import Body, Shape
+from api.schemas.estate import SiteShape
+
+
+class PersonShape(Shape):
+    """Who is signed in."""
+
+    id: str
+    name: str
+    role: str
+    rights: list[str] = Field(default_factory=list)
+
+
+class People(Shape):
+    """Everybody known."""
+
+    items: list[PersonShape]
+
+
+class SignIn(Body):
+    """A one-time code, or an API token."""
+
+    code: str | None = Field(default=None, min_length=8, max_length=128)
+    token: str | None = Field(default=None, min_length=8, max_length=128)
+
+
+class Session(Shape):
+    """The signed-in session."""
+
+    person: PersonShape
+    site: SiteShape
+    demo: bool
+    version: str
+
+
+class Part(Shape):
+    """A part's state; `facts` only for signed-in people."""
+
+    status: str
+    age_ms: int | None = None
+    reason: str | None = None
+    facts: dict[str, object] = Field(default_factory=dict)
+
+
+class Health(Shape):
+    """ok: all parts beat and none complains. degraded: one complains. down: one does not beat."""
+
+    status: str
+    now_ms: int
+    version: str
+    demo: bool
+    parts: dict[str, Part]
+
+    def without_facts(self) -> Health:
+        """For those who are not signed in: states and ages only."""
+        bare = {name: Part(status=part.status, age_ms=part.age_ms) for name, part in self.parts.items()}
+        return self.model_copy(update={"parts": bare})
+
+
+class QuarantineItem(Shape):
+    """Refused input; `excerpt` shows at most 200 bytes, unprintable ones escaped."""
+
+    at_ms: int
+    source: str
+    reason: str
+    detail: str
+    excerpt: str
+
+
+class Quarantine(Shape):
+    """The newest refused input, and how often each reason occurred among what is kept."""
+
+    items: list[QuarantineItem]
+    counters: dict[str, int]
+
+
+class SentReading(Body):
+    """One reading of one point of the device's asset. `ts` in ms UTC; missing = now. `q`: good, uncertain or bad."""
+
+    point: str = Field(max_length=130, examples=["p_out"])
+    value: FiniteFloat | bool | None = Field(default=None, union_mode="left_to_right")
+    ts: int | None = Field(default=None, ge=0)
+    q: str = Field(default="good", pattern="^(good|uncertain|bad)$")
+
+
+class Ingest(Body):
+    """Readings of one device."""
+
+    device: str = Field(max_length=64)
+    readings: list[SentReading] = Field(min_length=1, max_length=5000)
+
+
+class Accepted(Shape):
+    """Durable in the journal."""
+
+    accepted: int

@@ -1,0 +1,66 @@
+"""What the API says to people, in both languages. Keys are `CaretakerError.code` and the API's own refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Language = Literal["zh", "en"]
+
+TITLES: Final[Mapping[str, Mapping[Language, str]]] = {
+    "error": {"zh": "未能完成", "en": "This could not be done"},
+    "configuration": {"zh": "配置有误", "en": "The configuration is wrong"},
+    "unavailable": {"zh": "暂时不可用，请稍后再试", "en": "Not available now; try again in a moment"},
+    "journal_unavailable": {"zh": "读数日志暂时不可写", "en": "The journal cannot be written now"},
+    "journal_full": {"zh": "读数日志已满，暂停接收", "en": "The journal is full; nothing more is accepted"},
+    "store_unavailable": {"zh": "时序库暂时不可用，稍后自动恢复", "en": "The reading store is away; it is retried"},
+    "database_unavailable": {"zh": "数据库暂时不可用，请稍后再试", "en": "The database is away; try again shortly"},
+    "device_unavailable": {"zh": "设备没有应答", "en": "The device does not answer"},
+    "not_found": {"zh": "没有找到", "en": "Not found"},
+    "conflict": {"zh": "当前状态不允许这样做", "en": "Its present state forbids this"},
+    "sensor_still_bad": {
+        "zh": "传感器仍显示故障，不能关单；若传感器有误，请主管说明理由后放行",
+        "en": "The sensor still says broken, so the order stays open; a supervisor may override with a reason",
+    },
+    "sensor_silent": {
+        "zh": "传感器没有数据，无法证明已修好；若已现场确认，请主管说明理由后放行",
+        "en": "The sensor is silent and cannot prove the repair; a supervisor may override with a reason",
+    },
+    "refused": {"zh": "填写有误", "en": "Something in the request is wrong"},
+    "bad_reading": {"zh": "读数不被接受", "en": "The reading is not accepted"},
+    "not_allowed": {"zh": "没有这项权限", "en": "You do not have this right"},
+    "sign_in": {"zh": "请先登录", "en": "Please sign in first"},
+    "sign_in_code": {
+        "zh": "登录码无效、已使用或已过期（15 分钟）；请运行 bin/caretaker link create 取新的登录链接",
+        "en": "This code is unknown, used or older than 15 minutes; run bin/caretaker link create for a new link",
+    },
+    "cross_site": {"zh": "请求来自别的网站，已拒绝", "en": "The request came from another site and was refused"},
+    "content_type": {"zh": "请以 application/json 发送", "en": "Send application/json"},
+    "too_large": {"zh": "请求太大（上限 1 MB）", "en": "The request is too large (limit 1 MB)"},
+    "too_many": {"zh": "尝试太频繁，请稍后再试", "en": "Too many tries; wait a moment"},
+    "no_gateway": {
+        "zh": "本进程不接收读数，请发往网关进程",
+        "en": "This process accepts no readings; send them to the gateway process",
+    },
+    "internal": {
+        "zh": "程序出错，已记录；请把事件号告诉管理员",
+        "en": "An error of ours; it was logged. Tell the administrator the incident id",
+    },
+}
+MISSING: Final[Mapping[Language, str]] = {"zh": "字段 {field}：{problem}", "en": "field {field}: {problem}"}
+
+
+def title(code: str, language: Language) -> str:
+    """The sentence for a code; unknown codes say the general one."""
+    return TITLES.get(code, TITLES["error"])[language]
+
+
+def language_of(header: str | None) -> Language:
+    """zh unless the browser clearly prefers English."""
+    for part in (header or "").split(","):
+        tag = part.split(";")[0].strip().lower()
+        if tag.startswith("zh"):
+            return "zh"
+        if tag.startswith("en"):
+            return "en"
+    return "zh"
