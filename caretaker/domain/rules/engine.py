@@ -16,7 +16,7 @@ Most readings change nothing. Each point has a band in which that is certain (te
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Final
@@ -350,6 +350,10 @@ class RuleEngine:
     def active(self) -> list[RuleRef]:
         """The conditions that hold an alarm open."""
         return [user.ref for user in self._program.judgements if user.active]
+
+    def refs(self) -> Collection[RuleRef]:
+        """Every rule that is judged."""
+        return self._by_ref.keys()
 
     def explain(self, ref: RuleRef) -> Explanation:
         """The rule's terms against their limits, now. Raises KeyError for a rule that is not judged."""
