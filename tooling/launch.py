@@ -1,6 +1,8 @@
 """From a bare checkout to a running command: prepare what is missing, then become Caretaker's own command line."""
 
 import os
+import signal
+import sys
 from typing import List, NoReturn
 
 from tooling import environment, page
@@ -12,6 +14,7 @@ PAGE_COMMANDS = {"up", "prepare", "test"}  # the others answer at once and need 
 
 def main(arguments: List[str]) -> int:
     """Prepare, then replace this process; returns only for the launcher's own verbs and for trouble."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the tool we started ends with us
     environment.adopt_surroundings()
     verb = arguments[0] if arguments else ""
     try:
