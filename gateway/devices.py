@@ -45,6 +45,12 @@ class DeviceStatus:
         self.error_ns: int | None = None
         self.payload = b""
 
+    def count_seq(self, seq: int) -> None:
+        """A message with this sequence number came."""
+        if self.seq is not None and seq > self.seq + 1:
+            self.gaps += seq - self.seq - 1
+        self.seq = seq
+
     def refuse(self, detail: str, at_ns: int) -> None:
         """Something it said was refused."""
         self.refused += 1

@@ -84,13 +84,8 @@ class MqttCollector:
                 self._submit()  # its acknowledgements belong to the old connection
             self._connection = chunk.connection
         now_ns = self._clock.now_ns()
-        take, columns, retained = self._decoder.take, self._columns, chunk.retained
-        if retained:
-            for row, topic in enumerate(chunk.topics):
-                take(topic, chunk.payloads[row], row in retained, now_ns, columns)
-        else:
-            for topic, payload in zip(chunk.topics, chunk.payloads, strict=True):
-                take(topic, payload, False, now_ns, columns)
+        columns = self._columns
+        self._decoder.take(chunk.topics, chunk.payloads, chunk.retained, now_ns, columns)
         self._acks.extend(chunk.acks)
         self._messages += len(chunk.topics)
         if len(columns) >= RECORD or self._messages >= HANDFUL:

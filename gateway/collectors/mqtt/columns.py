@@ -29,7 +29,7 @@ class Columns:
         return len(self._points)
 
     def add_message(self, points: array[int], values: Iterable[float], at_ns: int) -> None:
-        """All good numbers of one message."""
+        """All good values of one message; as many as there are points."""
         self._points.extend(points)
         self._values.extend(values)
         self._stamps.append(at_ns)

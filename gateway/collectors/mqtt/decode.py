@@ -8,7 +8,7 @@ qualities, replayed or suspicious messages) takes a slower path that explains it
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -41,9 +41,25 @@ _MS_LOW, _MS_HIGH = 100_000_000_000, 100_000_000_000_000
 
 
 class _Numbers(msgspec.Struct, gc=False):
+    """What a device says that has numbers only."""
+
     v: dict[str, float]
     ts: int | None = None
     seq: int | None = None
+    q: dict[str, str] | None = None
+
+
+class _Mixed(msgspec.Struct, gc=False):
+    """What any other device says."""
+
+    v: dict[str, float | bool | str]
+    ts: int | None = None
+    seq: int | None = None
+    q: dict[str, str] | None = None
+
+
+_numbers: Final = msgspec.json.Decoder(_Numbers).decode
+_mixed: Final = msgspec.json.Decoder(_Mixed).decode
 
 
 class Route(Protocol):
@@ -81,24 +97,39 @@ class Decoder:
                 filters.append(mapping.topic.replace("{device}", "+"))
         self.filters: Sequence[str] = list(dict.fromkeys(filters))
 
-    def take(self, topic: bytes, payload: bytes, retained: bool, now_ns: int, columns: Columns) -> None:
-        """One message into the columns; what is refused goes to `columns.refused`. Never raises."""
-        route = self._routes.get(topic)
-        if route is None:
-            reason, detail = self._stranger(topic)
-            columns.refused.append(Quarantined(now_ns, "mqtt", reason, detail, (topic + b" " + payload)[:EXCERPT]))
-            return
-        device = route.device
-        device.messages += 1
-        device.last_ns = now_ns
-        device.payload = payload
-        try:
-            if len(payload) > MAX_PAYLOAD:
-                device.payload = payload[:EXCERPT]
-                raise RefusedError("too_large", f"a payload of {len(payload)} bytes, the limit is {MAX_PAYLOAD}")
-            route.take(payload, retained, now_ns, columns)
-        except RefusedError as wrong:
-            _refuse(device, wrong, payload, now_ns, columns)
+    def take(
+        self,
+        topics: Sequence[bytes],
+        payloads: Sequence[bytes],
+        retained: frozenset[int],
+        now_ns: int,
+        columns: Columns,
+    ) -> None:
+        """One chunk into the columns; what is refused goes to `columns.refused`. Never raises.
+
+        retained   rows of the chunk that the broker replayed
+        """
+        find = self._routes.get
+        for row, topic in enumerate(topics):
+            payload = payloads[row]
+            route = find(topic)
+            if route is None:
+                self._refuse_stranger(topic, payload, now_ns, columns)
+                continue
+            device = route.device
+            device.messages += 1
+            device.last_ns = now_ns
+            try:
+                if len(payload) > MAX_PAYLOAD:
+                    raise RefusedError("too_large", f"a payload of {len(payload)} bytes, the limit is {MAX_PAYLOAD}")
+                device.payload = payload
+                route.take(payload, row in retained, now_ns, columns)
+            except RefusedError as wrong:
+                _refuse(device, wrong, payload, now_ns, columns)
+
+    def _refuse_stranger(self, topic: bytes, payload: bytes, now_ns: int, columns: Columns) -> None:
+        reason, detail = self._stranger(topic)
+        columns.refused.append(Quarantined(now_ns, "mqtt", reason, detail, (topic + b" " + payload)[:EXCERPT]))
 
     def _stranger(self, topic: bytes) -> tuple[str, str]:
         shown = topic[:EXCERPT].decode("utf-8", "backslashreplace")
@@ -112,17 +143,28 @@ class Decoder:
         return "unknown_topic", f"nothing is expected on {shown!r}"
 
 
+class _Keys:
+    """A set of keys a device uses: the points they name, and how to read each value (None: a number as it is)."""
+
+    __slots__ = ("ids", "readers")
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.ids = array("I", [field.id for field in fields])
+        self.readers = [None if field.type is ValueType.NUMBER else field.value for field in fields]
+
+
 class TeleRoute:
     """The canonical payload of one device."""
 
-    __slots__ = ("_decode", "_fields", "_ids", "_plain", "device")
+    __slots__ = ("_decode", "_fields", "_keys", "device")
 
     def __init__(self, device: DeviceStatus, fields: Mapping[str, Field]) -> None:
         self.device = device
         self._fields = fields
-        self._ids: dict[tuple[str, ...], array[int]] = {}
-        self._plain = {key: field.id for key, field in fields.items() if field.type is ValueType.NUMBER}
-        self._decode = msgspec.json.Decoder(_Numbers).decode
+        self._keys: dict[tuple[str, ...], _Keys] = {}
+        self._decode: Callable[[bytes], _Numbers | _Mixed] = (
+            _numbers if all(field.type is ValueType.NUMBER for field in fields.values()) else _mixed
+        )
 
     def take(self, payload: bytes, retained: bool, now_ns: int, columns: Columns) -> None:
         """As `Route.take`."""
@@ -132,35 +174,45 @@ class TeleRoute:
             self._explain(payload, retained, now_ns, columns)
             return
         values, ts, seq = said.v, said.ts, said.seq
-        # One colon for each key read: else a key came twice, or the message says more than numbers.
-        expected = len(values) + 1 + (ts is not None) + (seq is not None)
-        ids = self._ids.get(tuple(values)) or self._learn(values)
+        keys = self._keys.get(tuple(values)) or self._learn(values)
+        # One colon for each key read: else a key came twice, or the message says more than we know.
+        colons = len(values) + 1 + (ts is not None) + (seq is not None)
+        if said.q is not None:
+            colons += 1 + len(said.q)
+            if any(word != "good" for word in said.q.values()):
+                keys = None
         if (
-            retained
-            or ids is None
-            or payload.count(b":") != expected
+            keys is None
+            or retained
+            or payload.count(b":") != colons
             or (ts is not None and not _MS_LOW <= ts < _MS_HIGH)
         ):
             self._explain(payload, retained, now_ns, columns)
             return
         at_ns = now_ns if ts is None else ts * MILLISECOND
-        columns.add_message(ids, values.values(), at_ns)
-        self._note(seq, at_ns)
-
-    def _learn(self, values: dict[str, float]) -> array[int] | None:
-        """The ids of a set of keys not met before; None when one of them is no plain number."""
-        if not values or len(self._ids) >= KEY_SETS or any(key not in self._plain for key in values):
-            return None
-        ids = self._ids[tuple(values)] = array("I", [self._plain[key] for key in values])
-        return ids
-
-    def _note(self, seq: int | None, at_ns: int) -> None:
+        if isinstance(said, _Numbers):
+            columns.add_message(keys.ids, said.v.values(), at_ns)
+        else:
+            try:
+                columns.add_message(keys.ids, _read(keys, values), at_ns)
+            except RefusedError:
+                self._explain(payload, retained, now_ns, columns)
+                return
         device = self.device
         device.newest_ns = max(device.newest_ns, at_ns)
         if seq is not None:
-            if device.seq is not None and seq > device.seq + 1:
-                device.gaps += seq - device.seq - 1
-            device.seq = seq
+            device.count_seq(seq)
+
+    def _learn(self, values: Mapping[str, object]) -> _Keys | None:
+        """A set of keys not met before; None when one of them needs the slower path."""
+        if not values or len(self._keys) >= KEY_SETS:
+            return None
+        fields = [self._fields.get(key) for key in values]
+        known = [field for field in fields if field is not None and field.type is not ValueType.TEXT]
+        if len(known) != len(values):
+            return None
+        keys = self._keys[tuple(values)] = _Keys(known)
+        return keys
 
     def _explain(self, payload: bytes, retained: bool, now_ns: int, columns: Columns) -> None:
         """The slow path: every field on its own. Raises RefusedError for the message as a whole."""
@@ -183,7 +235,9 @@ class TeleRoute:
                 self._one(key, value, qualities.get(key, "good"), flag, at_ns, columns)
             except RefusedError as wrong:
                 _refuse(self.device, wrong, payload, now_ns, columns)
-        self._note(seq, at_ns)
+        self.device.newest_ns = max(self.device.newest_ns, at_ns)
+        if seq is not None:
+            self.device.count_seq(seq)
 
     def _one(self, key: str, said: object, word: object, flag: int, at_ns: int, columns: Columns) -> None:
         field = self._fields.get(key)
@@ -267,6 +321,19 @@ class VendorRoute:
         if not found:
             raise RefusedError("no_values", "none of the mapping's paths is in this message")
         self.device.newest_ns = max(self.device.newest_ns, at_ns)
+
+
+def _read(keys: _Keys, values: Mapping[str, float | bool | str]) -> list[float]:
+    """The values as doubles. Raises RefusedError."""
+    out: list[float] = []
+    for reader, said in zip(keys.readers, values.values(), strict=True):
+        if reader is not None:
+            out.append(reader(said))
+        elif type(said) is float:
+            out.append(said)
+        else:
+            raise RefusedError("wrong_type", "")
+    return out
 
 
 def _refuse(device: DeviceStatus, wrong: RefusedError, payload: bytes, now_ns: int, columns: Columns) -> None:
