@@ -20,7 +20,7 @@ def main() -> int:
             ),
         ).tell()
         return 1
-    cli.main()
+    (getattr(cli, "main", None) or cli.app)()
     return 0
 
 
