@@ -12,7 +12,6 @@ from tooling.environment import VENV
 from tooling.steps import ROOT, Steps, only_one
 from tooling.words import TroubleError, pick, say
 
-
 _FRESH = """
 from api.openapi import FILE, contract
 if FILE.read_text("utf-8") != contract():
