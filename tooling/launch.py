@@ -6,7 +6,7 @@ import sys
 from typing import List, NoReturn
 
 from tooling import environment, page
-from tooling.steps import ROOT, Steps, only_one
+from tooling.steps import Steps, only_one
 from tooling.words import TroubleError, pick, say
 
 PAGE_COMMANDS = {"up", "prepare", "test"}  # the others answer at once and need no page
@@ -23,12 +23,6 @@ def main(arguments: List[str]) -> int:
             _become(["-m", "tooling." + verb, *arguments[1:]])
         if verb == "prepare":
             return 0
-        if not os.path.exists(os.path.join(ROOT, "caretaker", "cli.py")):
-            raise TroubleError(
-                "caretaker/cli.py",
-                pick("这个检出里没有命令行。", "this checkout holds no command line."),
-                pick("检出完整的代码（git status）。", "check out the whole tree (git status)."),
-            )
         _become(["-m", "tooling.enter", *arguments])
     except TroubleError as trouble:
         trouble.tell()
