@@ -11,7 +11,7 @@ from typing import Any, Final
 from caretaker.catalog.duration import seconds
 from caretaker.catalog.problems import ROOT, Problems, expected, unique
 from caretaker.catalog.registers import check_registers, modbus_of
-from caretaker.catalog.rule import Say, rule_of, text_of
+from caretaker.catalog.rule import Say, rule_of, term_of, text_of
 from caretaker.catalog.yaml_file import Document, Path_, read_yaml
 from caretaker.domain.equipment import (
     CheckSpec,
@@ -85,6 +85,7 @@ def _kind(document: Document, problems: Problems) -> EquipmentKind:
         failure_modes=MappingProxyType(modes),
         samples=tuple(MappingProxyType(sample) for sample in node.get("samples", [])),
         caveats=tuple(MappingProxyType(caveat) for caveat in node.get("caveats", [])),
+        running=tuple(term_of(item, ("running", row), points, say) for row, item in enumerate(node.get("running", []))),
         file=document.file,
     )
 

@@ -106,7 +106,7 @@ def _sentences(error: ValidationError) -> list[tuple[Path_, str]]:
     if error.validator == "additionalProperties":
         known = list(schema.get("properties", {}))
         patterns = list(schema.get("patternProperties", {}))
-        extra = [key for key in error.instance if key not in known]
+        extra = [key for key in _found(error) if key not in known]
         if patterns and not known:
             return [((*path, key), f"unknown key {key!r}; expected keys like {patterns[0]}") for key in extra]
         return [((*path, key), f"unknown key {expected(key, known)}") for key in extra]
@@ -115,44 +115,52 @@ def _sentences(error: ValidationError) -> list[tuple[Path_, str]]:
 
 
 def _type(error: ValidationError, _: Mapping[str, Any]) -> str:
-    sorts = [error.validator_value] if isinstance(error.validator_value, str) else list(error.validator_value)
+    sorts = [_wanted(error)] if isinstance(_wanted(error), str) else list(_wanted(error))
     hint = ""
-    if "boolean" in sorts and isinstance(error.instance, str):
+    if "boolean" in sorts and isinstance(_found(error), str):
         hint = " (only the words true and false are booleans)"
-    return f"found {words_of(error.instance)}; expected {' or '.join(_SORTS[sort] for sort in sorts)}{hint}"
+    return f"found {words_of(_found(error))}; expected {' or '.join(_SORTS[sort] for sort in sorts)}{hint}"
 
 
 def _required(error: ValidationError, schema: Mapping[str, Any]) -> str:
-    missing = [key for key in error.validator_value if key not in error.instance]
+    missing = [key for key in _wanted(error) if key not in _found(error)]
     needed = ", ".join(missing)
-    return f"missing {needed}; required keys: {', '.join(error.validator_value)}" + (
-        f"; further keys: {', '.join(key for key in schema.get('properties', {}) if key not in error.validator_value)}"
-        if len(schema.get("properties", {})) > len(error.validator_value)
+    return f"missing {needed}; required keys: {', '.join(_wanted(error))}" + (
+        f"; further keys: {', '.join(key for key in schema.get('properties', {}) if key not in _wanted(error))}"
+        if len(schema.get("properties", {})) > len(_wanted(error))
         else ""
     )
 
 
 def _pattern(error: ValidationError, schema: Mapping[str, Any]) -> str:
-    return (
-        f"found {words_of(error.instance)}; expected {schema.get('description', 'text like ' + error.validator_value)}"
-    )
+    return f"found {words_of(_found(error))}; expected {schema.get('description', 'text like ' + _wanted(error))}"
 
 
 def _bound(word: str) -> Callable[[ValidationError, Mapping[str, Any]], str]:
-    return lambda error, _: f"found {words_of(error.instance)}; expected {word} {error.validator_value}"
+    return lambda error, _: f"found {words_of(_found(error))}; expected {word} {_wanted(error)}"
 
 
 _SAY: Final[Mapping[str, Callable[[ValidationError, Mapping[str, Any]], str]]] = {
     "type": _type,
     "required": _required,
     "pattern": _pattern,
-    "enum": lambda error, _: f"found {expected(error.instance, error.validator_value)}",
+    "enum": lambda error, _: f"found {expected(_found(error), _wanted(error))}",
     "minimum": _bound("at least"),
     "maximum": _bound("at most"),
     "exclusiveMinimum": _bound("more than"),
     "minLength": lambda _e, _s: "empty text; expected at least one character",
     "maxLength": _bound("a length of at most"),
-    "minItems": lambda error, _: f"{len(error.instance)} entries; expected at least {error.validator_value}",
-    "maxItems": lambda error, _: f"{len(error.instance)} entries; expected at most {error.validator_value}",
-    "minProperties": lambda error, _: f"no key; expected at least {error.validator_value}",
+    "minItems": lambda error, _: f"{len(_found(error))} entries; expected at least {_wanted(error)}",
+    "maxItems": lambda error, _: f"{len(_found(error))} entries; expected at most {_wanted(error)}",
+    "minProperties": lambda error, _: f"no key; expected at least {_wanted(error)}",
 }
+
+
+def _wanted(error: ValidationError) -> Any:
+    """What the schema asks for."""
+    return error.validator_value
+
+
+def _found(error: ValidationError) -> Any:
+    """What the file says."""
+    return error.instance

@@ -38,9 +38,14 @@ def cells(spec: ModbusSpec, offset: int = 0) -> Iterator[Cell]:
     if spec.table in _BIT_TABLES:
         yield spec.table, first, 0
         return
-    bits = range(spec.bit, spec.bit + 1) if spec.bit is not None else _HALF.get(spec.type, range(16))
+    if spec.bit is not None:
+        size = words(spec)
+        for bit in range(spec.bit, spec.bit + spec.width):
+            word = bit // 16 if spec.order in ("CDAB", "DCBA") else size - 1 - bit // 16
+            yield spec.table, first + word, bit % 16
+        return
     for address in range(first, first + words(spec)):
-        for bit in bits:
+        for bit in _HALF.get(spec.type, range(16)):
             yield spec.table, address, bit
 
 
@@ -58,11 +63,18 @@ def modbus_of(node: Mapping[str, Any], sort: ValueType, path: Path_, say: Say) -
         bit=node.get("bit"),
         words=node.get("words"),
         invalid=tuple(node.get("invalid", ())),
+        width=node.get("width", 1),
+        minimum=node.get("minimum"),
+        maximum=node.get("maximum"),
+        zero_suppress=float(node.get("zero_suppress", 0.0)),
+        encoding=node.get("encoding", "utf-8"),
+        length=node.get("length"),
+        chars=node.get("chars", "both"),
     )
     if spec.scale == 0:
         say((*path, "scale"), "found 0; expected another number, or every value would be the same")
     if table in _BIT_TABLES:
-        for key in ("order", "bit", "words", "scale", "offset", "invalid"):
+        for key in sorted(set(node) - {"table", "address", "type"}):
             if key in node:
                 say((*path, key), f"has no meaning in the {table} table, whose cells are single bits; remove it")
         if spec.type != "bool":
@@ -70,21 +82,34 @@ def modbus_of(node: Mapping[str, Any], sort: ValueType, path: Path_, say: Say) -
         if sort is not ValueType.BOOL:
             say((*path, "table"), f"a {sort} point in the {table} table of single bits; expected input or holding")
     else:
-        _check_words(spec, sort, path, say)
+        _check_words(node, spec, sort, path, say)
     if spec.address + words(spec) > 65536:
         say((*path, "address"), f"{spec.address} plus {words(spec)} registers goes beyond 65535")
     return spec
 
 
-def _check_words(spec: ModbusSpec, sort: ValueType, path: Path_, say: Say) -> None:
+def _check_words(node: Mapping[str, Any], spec: ModbusSpec, sort: ValueType, path: Path_, say: Say) -> None:
     if (spec.type == "string") != (sort is ValueType.TEXT):
         say((*path, "type"), f"{spec.type!r} for a {sort} point; text points and only they are of type string")
     if (spec.type == "string") != (spec.words is not None):
         say(path, "words goes with type string and only with it: the number of registers of the text")
-    if spec.bit is not None and spec.type not in ("uint16", "bool"):
-        say((*path, "bit"), f"a bit of {spec.type!r}; expected type uint16")
+    _check_bits(spec, path, say)
+    if spec.type != "string":
+        for key in sorted({"encoding", "length", "chars"} & set(node)):
+            say((*path, key), f"has no meaning for {spec.type!r}; it belongs to type string")
     if words(spec) == 1 and spec.order in ("CDAB", "DCBA") and spec.type != "string":
         say((*path, "order"), f"{spec.order!r} swaps words, but {spec.type!r} is one word; expected ABCD or BADC")
+
+
+def _check_bits(spec: ModbusSpec, path: Path_, say: Say) -> None:
+    if spec.bit is None:
+        if spec.width != 1:
+            say((*path, "width"), "width without bit; expected bit: the lowest of the bits that make the number")
+        return
+    if spec.type not in ("uint16", "int16", "uint32", "int32", "bool"):
+        say((*path, "bit"), f"a bit of {spec.type!r}; expected type uint16 or uint32")
+    elif spec.bit + spec.width > 16 * words(spec):
+        say((*path, "bit"), f"bits {spec.bit} to {spec.bit + spec.width - 1} do not lie in {spec.type!r}")
 
 
 def check_registers(points: Sequence[PointSpec], say: Say) -> None:

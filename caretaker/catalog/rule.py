@@ -74,9 +74,9 @@ def rule_of(
     body = node.get(key, [])
     rows = body if isinstance(body, list) else [body]
     where = [(*path, key, row) if isinstance(body, list) else (*path, key) for row in range(len(rows))]
-    terms = tuple(_term(row, at, points, say) for row, at in zip(rows, where, strict=True))
+    terms = tuple(term_of(row, at, points, say) for row, at in zip(rows, where, strict=True))
     gates = enumerate(node.get("unless", []))
-    unless = tuple(_term(row, (*path, "unless", at), points, say) for at, row in gates)
+    unless = tuple(term_of(row, (*path, "unless", at), points, say) for at, row in gates)
     priority = Priority(node["priority"])
     if node["fault"] not in faults:
         say((*path, "fault"), f"not in failure_modes: {expected(node['fault'], faults)}")
@@ -110,7 +110,8 @@ def rule_of(
     )
 
 
-def _term(node: Mapping[str, Any], path: Path_, points: Mapping[str, PointSpec], say: Say) -> Term:
+def term_of(node: Mapping[str, Any], path: Path_, points: Mapping[str, PointSpec], say: Say) -> Term:
+    """One comparison. What is wrong goes to `say`; the result is then not used."""
     blank = Term(node["point"], Op.IS)
     verbs = [verb for verb in _VERBS if verb in node]
     if len(verbs) != 1:

@@ -111,7 +111,7 @@ class _Reader:
         self._check_nesting(spaces)
         assets = tuple(self._asset(item, ("assets", row)) for row, item in enumerate(self._items("assets")))
         connections = tuple(
-            Connection(item["id"], item["host"], item["port"], item.get("transport", "tcp"))
+            Connection(item["id"], item["host"], item["port"], item.get("transport", "tcp"), item.get("share", False))
             for item in self._items("connections")
         )
         by_id = {asset.id: asset for asset in assets}

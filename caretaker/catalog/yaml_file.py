@@ -85,6 +85,10 @@ def _has_tab(text: str, line: int) -> bool:
     return any("\t" in row[: len(row) - len(row.lstrip())] for row in rows[max(0, line - 2) : line])
 
 
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
+
+
 class _Builder:
     """Events -> values; knows the line of everything it has seen."""
 
@@ -110,16 +114,22 @@ class _Builder:
         return Document(self._file, data, self._lines)
 
     def _wrong(self, event: yaml.Event, what: str) -> ConfigurationError:
-        return ConfigurationError(f"{self._file}:{event.start_mark.line + 1}: {what}")
+        return ConfigurationError(f"{self._file}:{_line(event)}: {what}")
 
-    def _value(self, event: yaml.Event, events: Iterator[yaml.Event], path: Path_) -> object:
-        self._lines.setdefault(path, event.start_mark.line + 1)
+    def _refuse_cleverness(self, event: yaml.Event) -> None:
+        """Aliases, anchors and tags: what makes a small file explode or mean another thing than it says."""
         if isinstance(event, yaml.AliasEvent):
             raise self._wrong(event, f"alias '*{event.anchor}'; aliases are not allowed, write the value out")
+        if not isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)):
+            raise self._wrong(event, f"found {type(event).__name__}; expected a value")
         if event.anchor is not None:
             raise self._wrong(event, f"anchor '&{event.anchor}'; anchors are not allowed, write the value out")
-        if event.tag is not None and event.tag != "!":
+        if event.tag is not None:
             raise self._wrong(event, f"tag '{event.tag}'; tags are not allowed, write a plain value")
+
+    def _value(self, event: yaml.Event, events: Iterator[yaml.Event], path: Path_) -> object:
+        self._lines.setdefault(path, _line(event))
+        self._refuse_cleverness(event)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         if len(path) >= MAX_DEPTH:
@@ -134,8 +144,7 @@ class _Builder:
     def _mapping(self, events: Iterator[yaml.Event], path: Path_) -> dict[str, object]:
         out: dict[str, object] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
-            if isinstance(event, yaml.AliasEvent):
-                raise self._wrong(event, f"alias '*{event.anchor}'; aliases are not allowed, write the value out")
+            self._refuse_cleverness(event)
             if not isinstance(event, yaml.ScalarEvent):
                 raise self._wrong(event, "a list or mapping as a key; expected a word as a key")
             key = event.value
@@ -144,7 +153,7 @@ class _Builder:
             here = (*path, key)
             if key in out:
                 raise self._wrong(event, f"key '{key}' is given twice, first on line {self._lines[here]}; keep one")
-            self._lines[here] = event.start_mark.line + 1
+            self._lines[here] = _line(event)
             out[key] = self._value(next(events), events, here)
         return out
 
