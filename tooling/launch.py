@@ -6,7 +6,7 @@ import sys
 from typing import List, NoReturn
 
 from tooling import environment, page
-from tooling.steps import Steps, only_one
+from tooling.steps import ROOT, Steps, only_one
 from tooling.words import TroubleError, pick, say
 
 PAGE_COMMANDS = {"up", "prepare", "test"}  # the others answer at once and need no page
@@ -23,7 +23,7 @@ def main(arguments: List[str]) -> int:
             _become(["-m", "tooling." + verb, *arguments[1:]])
         if verb == "prepare":
             return 0
-        _become(["-m", "tooling.enter", *arguments])
+        _become([os.path.join(ROOT, "tooling", "enter.py"), *arguments])
     except TroubleError as trouble:
         trouble.tell()
         return 1
