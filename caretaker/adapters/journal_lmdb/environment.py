@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import mmap
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -128,26 +126,3 @@ def told(doing: str) -> Iterator[None]:
         raise JournalFull(f"cannot {doing}: {wrong}; free space or raise journal_limit_bytes") from wrong
     except lmdb.Error as wrong:
         raise JournalUnavailable(f"cannot {doing}: {wrong}; look at the disk (dmesg, SMART)") from wrong
-
-
-def lock_writer(folder: Path) -> int:
-    """Become the one appending process; the descriptor holds the lock. Raises ConfigurationError naming the owner."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / "writer.pid", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as wrong:
-        raise _cannot_open(folder, wrong.strerror or str(wrong), wrong.errno == errno.ENOSPC) from wrong
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as wrong:
-        owner = os.pread(descriptor, 32, 0).decode("ascii", errors="replace").strip() or "unknown"
-        os.close(descriptor)
-        raise ConfigurationError(
-            f"{folder}: process {owner} already writes this journal; stop it, or choose another folder with --data",
-            folder=str(folder),
-            pid=owner,
-        ) from wrong
-    with contextlib.suppress(OSError):  # the number is only for the message above; the lock holds without it
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return descriptor

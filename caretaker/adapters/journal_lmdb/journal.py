@@ -20,7 +20,8 @@ import lmdb
 
 from caretaker.adapters.journal_lmdb import codec, quarantine
 from caretaker.adapters.journal_lmdb.codec import IndexRow, State, position_key, position_of
-from caretaker.adapters.journal_lmdb.environment import Environment, lock_writer, told
+from caretaker.adapters.journal_lmdb.environment import Environment, told
+from caretaker.adapters.one_writer import claim
 from caretaker.domain.errors import ConfigurationError, JournalFull, JournalUnavailable, PositionLost, RecordTooLarge
 from caretaker.ports import JournalDepth, Position, Quarantined, Record
 
@@ -76,7 +77,7 @@ class LmdbJournal:
         self._reopen_at: float | None = None
         self._touched = 0
         self._closed = False
-        self._lock_descriptor = lock_writer(folder) if writer else None
+        self._lock_descriptor = claim(folder / "writer.pid", "journal") if writer else None
         try:
             self._env = Environment(folder, self._map_size)
             self._env.env.reader_check()

@@ -150,7 +150,7 @@ def parse_lines(text: str, default_time_ns: int | None = None, precision: str = 
 _PRINTABLE: Final = r"\x00-\x1f\x7f"
 _MEASUREMENT_CHARS: Final = re.compile(rf"(?:\\[ ,]|[^ ,{_PRINTABLE}])+")
 _KEY_CHARS: Final = re.compile(rf"(?:\\[ ,=]|[^ ,={_PRINTABLE}])+")
-_STRING_CHARS: Final = re.compile(r'"((?:\\["\\nrt]|[^"])*)"')
+_STRING_CHARS: Final = re.compile(r'"((?:\\["\\nrt]|[^"])*+)"')
 _VALUE_CHARS: Final = re.compile(r"[^, \r\n]+")
 _COMMENT: Final = re.compile(r"#[^\x00-\x1f\x7f]*(?:\r?\n|\r?\Z)")
 _LINE_END: Final = re.compile(r"\r?\n|\r?\Z")
