@@ -1,6 +1,11 @@
-"""`python -m api`: the HTTP door as a process of its own."""
+"""`python -m api`: the HTTP door alone, for the full deployment."""
 
+from __future__ import annotations
+
+import sys
+
+from api.compose import serve
 from caretaker import bootstrap
 
 if __name__ == "__main__":
-    bootstrap.run_alone("api")
+    sys.exit(bootstrap.run_part("api", serve))

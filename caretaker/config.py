@@ -1,4 +1,4 @@
-"""Settings: environment (CARETAKER_*) over a YAML-free default, one frozen object per process.
+"""Settings: environment (CARETAKER_*) over defaults, one frozen object per process.
 
 Every wrong value is a ConfigurationError that names the key, what was found and what is expected.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from caretaker.domain.errors import ConfigurationError
@@ -46,6 +46,17 @@ class Settings(BaseSettings):
     )
     demo: bool = False
     json_logs: bool = False
+
+    @field_validator("connections", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        """`lifts-bus=10.0.0.5:502,pumps-bus=10.0.0.6:502`"""
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(name.strip() and address.strip() for name, _, address in pairs):
+            raise ValueError("expected connection=host:port, separated by commas")
+        return {name.strip(): address.strip() for name, _, address in pairs}
 
     def sql_url(self) -> str:
         """The database address in force."""

@@ -368,8 +368,12 @@ class Outbox(Protocol):
 class People(Protocol):
     """Persons, sessions, tokens."""
 
+    def keep(self, person: Person) -> None:
+        """Write a person; the same id again changes name and role."""
+        ...
+
     def add(self, credential: Credential) -> None:
-        """Keep a credential (and its person, upserted by id)."""
+        """Keep a credential (and its person)."""
         ...
 
     def find(self, digest: bytes, purpose: str) -> Credential | None:

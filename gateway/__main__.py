@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import sys
 
-
-def main() -> int:
-    """Wire it up and run until SIGTERM or Ctrl-C; the exit code."""
-    from caretaker import bootstrap
-
-    return bootstrap.run_part("gateway")
-
+from caretaker import bootstrap
+from gateway.compose import serve
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(bootstrap.run_part("gateway", serve))

@@ -1,16 +1,11 @@
-"""`python -m rules`: judging alone, for the full deployment."""
+"""`python -m rules`: judging and telling alone, for the full deployment."""
 
 from __future__ import annotations
 
 import sys
 
-
-def main() -> int:
-    """Wire it up and run until SIGTERM or Ctrl-C; the exit code."""
-    from caretaker import bootstrap
-
-    return bootstrap.run_part("rules")
-
+from caretaker import bootstrap
+from rules.compose import serve
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(bootstrap.run_part("rules", serve))

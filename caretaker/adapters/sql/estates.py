@@ -44,7 +44,12 @@ class SqlEstates:
         for table in _OF_SITE:
             self._connection.execute(delete(table).where(table.c.site == home.id))
         for rank, space in enumerate(site.spaces):
-            row: dict[str, object] = {"id": space.id, "type": str(space.type), "parent": space.parent, "level": space.level}
+            row: dict[str, object] = {
+                "id": space.id,
+                "type": str(space.type),
+                "parent": space.parent,
+                "level": space.level,
+            }
             self._add(spaces, home, row | _title(space.title) | {"rank": rank})
         for rank, asset in enumerate(site.assets):
             row = {

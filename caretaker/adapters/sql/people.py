@@ -19,17 +19,15 @@ class SqlPeople:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def keep(self, person: Person) -> None:
+        """Write a person."""
+        row = {"id": person.id, "name": person.name, "role": str(person.role)}
+        self._connection.execute(upsert(self._connection, persons, row, keys=("id",)))
+
     def add(self, credential: Credential) -> None:
         """Keep a credential and its person."""
         person = credential.person
-        self._connection.execute(
-            upsert(
-                self._connection,
-                persons,
-                {"id": person.id, "name": person.name, "role": str(person.role)},
-                keys=("id",),
-            )
-        )
+        self.keep(person)
         row = {
             "digest": credential.digest,
             "person": person.id,

@@ -1,0 +1,43 @@
+"""The HTTP door put together from a house, and its life as a process."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+
+from api.app import create_app, server
+from api.house import Accept
+from caretaker.bootstrap import House
+
+STATIC: Final = Path(__file__).with_name("static")
+
+
+def build(house: House, accept: Accept | None = None) -> FastAPI:
+    """The application over this house's ports."""
+    return create_app(
+        transactions=house.transactions,
+        estate=house.estate,
+        journal=house.journal,
+        store=house.store,
+        clock=house.clock,
+        version=house.version,
+        demo=house.settings.demo,
+        static=STATIC,
+        accept=accept,
+    )
+
+
+async def serve(house: House, stop: asyncio.Event) -> None:
+    """The api process."""
+    host, _, port = house.settings.http.rpartition(":")
+    http = server(build(house), host, int(port))
+    running = asyncio.create_task(http.serve())
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not running.done():
+        await http.stop()
+    await running

@@ -1,0 +1,202 @@
+"""The only place that chooses adapters: settings -> a `House` with every port made real; logging; the life of a process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from caretaker import __version__
+from caretaker.adapters.journal_lmdb import LmdbJournal
+from caretaker.adapters.memory.clock import SystemClock
+from caretaker.adapters.mqtt import BrokerAddress, open_link
+from caretaker.adapters.notify import LogNotifier, WebhookNotifier
+from caretaker.adapters.sql import SqlTransactions
+from caretaker.adapters.stores import open_store
+from caretaker.catalog import read_kinds, read_site
+from caretaker.config import Settings, load
+from caretaker.domain.assets import Estate
+from caretaker.domain.errors import CaretakerError, ConfigurationError, NotFound, Unavailable
+from caretaker.ports import BrokerLink, Clock, Journal, Notifier, ReadingStore, Transactions
+
+_log = structlog.get_logger(__name__)
+READERS: Final = ("store", "rules")
+"""Who must have read a journal record before it may be trimmed."""
+_PATIENCE_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Every port of one process."""
+
+    settings: Settings
+    clock: Clock
+    transactions: Transactions
+    estate: Estate
+    journal: Journal
+    store: ReadingStore
+    notifier: Notifier
+    version: str = __version__
+
+    def broker_link(self) -> BrokerLink | None:
+        """A fresh link to the configured broker; None when there is none. Raises ConfigurationError."""
+        settings = self.settings
+        if not settings.mqtt:
+            return None
+        password = None
+        if settings.mqtt_password_file is not None:
+            password = read_secret(settings.mqtt_password_file, "CARETAKER_MQTT_PASSWORD_FILE")
+        return open_link(BrokerAddress.parse(settings.mqtt, password), settings.mqtt_client_id, self.clock)
+
+    def close(self) -> None:
+        """Store first (it flushes what the journal holds), then journal, then SQL."""
+        self.store.close()
+        self.journal.close()
+        self.transactions.close()
+
+
+def replace_settings(house: House, **changes: object) -> House:
+    """The same house with some settings changed after it was opened (ports that are known only now)."""
+    return replace(house, settings=house.settings.model_copy(update=changes))
+
+
+def read_secret(path: Path, key: str) -> str:
+    """The first line of a secret file. Raises ConfigurationError."""
+    try:
+        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except OSError as wrong:
+        raise ConfigurationError(f"{key}: {path} cannot be read: {wrong.strerror}") from wrong
+
+
+def open_transactions(settings: Settings, *, owner: bool) -> SqlTransactions:
+    """The SQL side alone, migrated. Raises ConfigurationError, DatabaseUnavailable."""
+    transactions = SqlTransactions(settings.sql_url(), owner=owner)
+    transactions.migrate()
+    return transactions
+
+
+def set_up(settings: Settings, transactions: Transactions) -> None:
+    """Write the site file into SQL. The same file twice changes nothing."""
+    kinds = read_kinds(settings.equipment)
+    site = read_site(settings.site, kinds)
+    with transactions.begin() as unit:
+        unit.estates.load(kinds, site)
+
+
+def read_estate(settings: Settings, transactions: Transactions) -> Estate:
+    """The estate as SQL has it. Raises NotFound when no site was loaded."""
+    kinds = read_kinds(settings.equipment)
+    with transactions.begin(write=False) as unit:
+        return unit.estates.get(kinds)
+
+
+def open_house(settings: Settings, *, writer: bool, owner: bool, load_site: bool) -> House:
+    """Open every port. `writer`: this process appends to the journal; `owner`: it does SQLite's checkpoints.
+
+    Raises ConfigurationError (say it and end) or Unavailable (try again later).
+    """
+    clock = SystemClock()
+    transactions = open_transactions(settings, owner=owner)
+    if load_site:
+        set_up(settings, transactions)
+    estate = read_estate(settings, transactions)
+    journal = LmdbJournal(
+        settings.data / "journal",
+        writer=writer,
+        limit_bytes=settings.journal_limit_bytes,
+        max_age_s=settings.journal_age_days * 86400.0,
+        policy=settings.journal_policy,
+        disk_soft_limit=settings.disk_soft_limit,
+        readers=READERS,
+    )
+    store = open_store(settings)
+    return House(settings, clock, transactions, estate, journal, store, _notifier(settings))
+
+
+def _notifier(settings: Settings) -> Notifier:
+    return WebhookNotifier(settings.webhook) if settings.webhook else LogNotifier()
+
+
+def set_up_logging(*, as_json: bool) -> None:
+    """One line per event on stderr, key=value or JSON."""
+    shared: Sequence[Callable[..., object]] = (
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=False),
+        structlog.processors.format_exc_info,
+    )
+    render = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
+    )
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        processors=[*shared, render],  # type: ignore[list-item]
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # our own check layer says what failed, once
+
+
+Main = Callable[[House, asyncio.Event], Awaitable[None]]
+
+
+def run_part(name: str, main: Main, overrides: Mapping[str, object] | None = None) -> int:
+    """Run one part as a process of its own until SIGTERM or Ctrl-C; the exit code. Wrong configuration: 2, at once;
+    something not there yet (database, site not loaded): waited for, 60 s, then 1."""
+    try:
+        settings = load(**(overrides or {}))
+        set_up_logging(as_json=settings.json_logs)
+        house = _patiently(settings, name)
+    except ConfigurationError as wrong:
+        _tell(name, wrong.message)
+        return 2
+    except CaretakerError as away:
+        _tell(name, f"gave up after {_PATIENCE_S:.0f} s: {away.message}")
+        return 1
+    try:
+        asyncio.run(_until_signal(house, main))
+    except CaretakerError as wrong:
+        _tell(name, wrong.message)
+        return 1
+    finally:
+        house.close()
+    return 0
+
+
+def _tell(name: str, sentence: str) -> None:
+    sys.stderr.write(f"caretaker {name}: {sentence}\n")
+
+
+def _patiently(settings: Settings, name: str) -> House:
+    end = time.monotonic() + _PATIENCE_S
+    told = False
+    while True:
+        try:
+            return open_house(settings, writer=name == "gateway", owner=name == "gateway", load_site=False)
+        except (Unavailable, NotFound) as away:
+            if time.monotonic() > end:
+                raise
+            if not told:
+                _log.warning("waiting", part=name, reason=away.message)
+            told = True
+            time.sleep(0.5)
+
+
+async def _until_signal(house: House, main: Main) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await main(house, stop)
