@@ -68,8 +68,6 @@ def node_environment() -> Dict[str, str]:
         **os.environ,
         "PATH": os.path.dirname(node()) + os.pathsep + os.environ.get("PATH", ""),
         "npm_config_update_notifier": "false",
-        "NO_COLOR": "1",
-        "FORCE_COLOR": "0",
     }
 
 
@@ -117,6 +115,7 @@ def build() -> None:
         [node(), os.path.join("node_modules", "vite", "bin", "vite.js"), "build", "--outDir", half, "--emptyOutDir"],
         env=node_environment(),
         cwd=WEB,
+        also=pick("CARETAKER_SKIP_PAGE=1 可先不要网页而启动。", "CARETAKER_SKIP_PAGE=1 starts without a new page."),
     )
     with open(os.path.join(half, STAMP), "w", encoding="utf-8") as file:
         file.write(digest)

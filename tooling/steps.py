@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from tooling.words import TroubleError, pick, say
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STATE = os.path.join(ROOT, ".caretaker")
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _OFFLINE = (
     "dns error",
     "resolve host",
@@ -72,8 +74,10 @@ def quiet(*command: str, cwd: Optional[str] = None) -> bool:
         return False
 
 
-def run(thing: str, command: List[str], env: Optional[Dict[str, str]] = None, cwd: Optional[str] = None) -> str:
-    """Run a tool with its output kept aside; when it fails, show the end of it and what to try."""
+def run(
+    thing: str, command: List[str], env: Optional[Dict[str, str]] = None, cwd: Optional[str] = None, also: str = ""
+) -> str:
+    """Run a tool with its output kept aside; when it fails, show the end of it and what to try (`also`: a way round)."""
     try:
         result = subprocess.run(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -82,7 +86,7 @@ def run(thing: str, command: List[str], env: Optional[Dict[str, str]] = None, cw
         raise TroubleError(
             thing, str(error), pick("检查该文件能否执行。", "check that this program can be run.")
         ) from error
-    words = result.stdout.decode("utf-8", "replace")
+    words = _COLOUR.sub("", result.stdout.decode("utf-8", "replace"))
     if result.returncode == 0:
         return words
     lines = [line for line in words.strip().splitlines() if not line.lstrip().startswith("at ")]  # no stack of Node's
@@ -93,7 +97,7 @@ def run(thing: str, command: List[str], env: Optional[Dict[str, str]] = None, cw
         "%s ended with code %d; the end of its output is above, all of it in %s.",
     )
     place = (os.path.basename(command[0]), result.returncode, _keep(words))
-    raise TroubleError(thing, reason % place, _advice(words))
+    raise TroubleError(thing, reason % place, " ".join(filter(None, (_advice(words), also))))
 
 
 def _keep(words: str) -> str:
