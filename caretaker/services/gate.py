@@ -70,8 +70,30 @@ class Gate:
         """Decide, remembering nothing: call `remember` when the accepted rows are durable."""
         if not len(batch):
             return Judged(EMPTY, (), 0, 0, np.empty(0, np.int64))
-        refusals: list[Refusal] = []
+        oldest = max(EARLIEST_NS, now_ns - self._retention_ns)
         slots, known = self._slots(batch)
+        refusals: list[Refusal] = []
+        if not self._plainly_good(batch, slots, known, oldest, now_ns):
+            batch, slots = self._admitted(batch, slots, known, oldest, now_ns, refusals)
+        batch, slots, duplicates = self._once(batch, slots, refusals, now_ns)
+        batch, historical = self._flagged(batch, slots, now_ns)
+        return Judged(batch, refusals, duplicates, historical, slots)
+
+    def _plainly_good(self, batch: ReadingBatch, slots: Rows, known: np.ndarray, oldest: int, now_ns: int) -> bool:
+        """Only finite numbers inside their ranges and times: nearly every batch. NaN is inside no range."""
+        values, times = batch.values, batch.times
+        inside = (values >= self._low[slots]) & (values <= self._high[slots]) & known
+        return (
+            bool(inside.all())
+            and times.min() >= oldest
+            and times.max() <= now_ns + MAX_AHEAD_NS
+            and not (batch.texts or (batch.quality & QUALITY_BITS == Quality.BAD).any() or self._is_text[slots].any())
+        )
+
+    def _admitted(
+        self, batch: ReadingBatch, slots: Rows, known: np.ndarray, oldest: int, now_ns: int, refusals: list[Refusal]
+    ) -> tuple[ReadingBatch, Rows]:
+        """The rows that may pass; a refusal for each other one."""
         batch = self._blanked(batch)
         bad = (batch.quality & QUALITY_BITS) == Quality.BAD
         finite = np.isfinite(batch.values) | bad
@@ -81,7 +103,6 @@ class Gate:
             finite = np.where(self._is_text[slots], worded | bad, finite)
         with np.errstate(invalid="ignore"):
             implausible = (batch.values < self._low[slots]) | (batch.values > self._high[slots])
-        oldest = max(EARLIEST_NS, now_ns - self._retention_ns)
         good = known.copy()
         for reason, ok in (
             ("unknown_point", known),
@@ -94,11 +115,7 @@ class Gate:
                 wrong = good & ~ok if reason != "unknown_point" else ~ok
                 refusals.extend(self._refusal(reason, batch, slots, int(row), now_ns) for row in np.flatnonzero(wrong))
                 good &= ok
-        if not good.all():
-            batch, slots = batch.take(good), slots[good]
-        batch, slots, duplicates = self._once(batch, slots, refusals, now_ns)
-        batch, historical = self._flagged(batch, slots, now_ns)
-        return Judged(batch, refusals, duplicates, historical, slots)
+        return (batch, slots) if good.all() else (batch.take(good), slots[good])
 
     def remember(self, judged: Judged) -> None:
         """The accepted rows are durable."""
@@ -170,10 +187,8 @@ class Gate:
         newest = np.minimum(self._seen.newest[slots], now_ns)
         # compared without subtracting from the lowest int64, which would wrap
         late = (batch.times + LATE_NS < newest) | (batch.times < now_ns - DELAYED_NS)
-        quality = batch.quality | np.where(late, np.uint8(HISTORICAL), np.uint8(0)).astype(np.uint8)
+        quality = batch.quality | late.astype(np.uint8) * np.uint8(HISTORICAL) if late.any() else batch.quality
         historical = int(np.count_nonzero(quality & HISTORICAL))
-        if not late.any():
-            return batch, historical
         return ReadingBatch(batch.points, batch.times, batch.values, quality, batch.texts), historical
 
     def _refusal(self, reason: str, batch: ReadingBatch, slots: Rows, row: int, now_ns: int, more: str = "") -> Refusal:

@@ -2,7 +2,7 @@
 
 Gathering follows the writer: while it syncs one batch the next one grows, so batches are as large as the load makes
 them. Little load waits at most `linger_s`. A broker may let only a few messages be unacknowledged at a time (rumqttd
-about 100, stock mosquitto 20), so a handful is submitted as soon as the writer is free.
+about 100), so a handful is submitted as soon as the writer is free, until the broker has shown that it allows more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from gateway.collectors.mqtt.decode import Decoder
 log = structlog.get_logger(__name__)
 
 LINGER_S: Final = 0.01
-HANDFUL: Final = 16
+HANDFUL: Final = 64
+ARMFUL: Final = 1000
 IN_FLIGHT: Final = 2
 HOLD: Final = 10 * RECORD
 """Decoded readings waiting for the writer at which reading from the broker stops."""
@@ -46,6 +47,8 @@ class MqttCollector:
         self._acks: list[int] = []
         self._messages = 0
         self._connection = 0
+        self._unacknowledged = 0
+        self._enough = HANDFUL
         self._in_flight = 0
         self._holding = False
         self._draining = False
@@ -75,24 +78,27 @@ class MqttCollector:
             "connected_s": None if link.connected_ns is None else round((now_ns - link.connected_ns) / 1e9, 1),
             "received_age_s": None if received is None else round((now_ns - received) / 1e9, 1),
             "link": dict(link.counters),
-            "devices": {name: device.facts(now_ns) for name, device in self._decoder.devices.items()},
+            "devices": self._decoder.devices.facts(now_ns),
         }
 
     def _take(self, chunk: Publishes) -> None:
         if chunk.connection != self._connection:
             if self._messages:
                 self._submit()  # its acknowledgements belong to the old connection
-            self._connection = chunk.connection
+            self._connection, self._unacknowledged, self._enough = chunk.connection, 0, HANDFUL
         now_ns = self._clock.now_ns()
         columns = self._columns
         self._decoder.take(chunk.topics, chunk.payloads, chunk.retained, now_ns, columns)
         self._acks.extend(chunk.acks)
         self._messages += len(chunk.topics)
-        if len(columns) >= RECORD or self._messages >= HANDFUL:
+        self._unacknowledged += len(chunk.acks)
+        if self._unacknowledged > 2 * HANDFUL:
+            self._enough = ARMFUL
+        if self._messages >= self._enough:
             self._flush()
         if self._messages and self._timer is None:
             self._timer = self._loop.call_later(self._linger_s, self._lingered)
-        if not self._holding and len(columns) > HOLD:
+        if not self._holding and self._messages > HANDFUL and len(columns) > HOLD:
             self._holding = True
             self._link.hold()
 
@@ -109,6 +115,7 @@ class MqttCollector:
         columns, acks, connection = self._columns, self._acks, self._connection
         self._columns, self._acks, self._messages = Columns(), [], 0
         self._in_flight += 1
+        self._decoder.devices.note(*columns.arrivals(), self._clock.now_ns())
 
         def durable(_outcome: Outcome) -> None:
             self._loop.call_soon_threadsafe(self._acknowledge, connection, acks)
@@ -118,7 +125,9 @@ class MqttCollector:
     def _acknowledge(self, connection: int, acks: Sequence[int]) -> None:
         self._in_flight -= 1
         self._link.acknowledge(connection, acks)
-        if self._messages >= HANDFUL:
+        if connection == self._connection:
+            self._unacknowledged -= len(acks)
+        if self._messages >= self._enough:
             self._flush()
         if self._holding and not self._draining and len(self._columns) <= HOLD // 2:
             self._holding = False

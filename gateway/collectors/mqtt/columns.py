@@ -2,62 +2,79 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Iterable
+from itertools import chain
+from typing import Final
 
 import numpy as np
 
-from caretaker.domain.readings import ReadingBatch
+from caretaker.domain.readings import I64, ReadingBatch
 from caretaker.ports import Quarantined
+
+pack_id: Final = struct.Struct("<I").pack
+ALONE: Final = -1
 
 
 class Columns:
-    """Readings of many messages. Time is kept once per message and repeated at the end."""
+    """Readings of many messages. Everything is kept once per message and spread over its readings at the end:
+    a message costs five list appends, whatever it holds.
 
-    __slots__ = ("_counts", "_points", "_quality", "_stamps", "_texts", "_values", "refused")
+    ids      point ids of a message, packed little-endian uint32
+    values   as many numbers
+    stamps   the message's time, ns
+    devices  the row of the device, or ALONE for an entry that is not a whole message
+    seqs     sequence number or -1
+    """
+
+    __slots__ = ("_quality", "_texts", "devices", "ids", "refused", "seqs", "stamps", "values")
 
     def __init__(self) -> None:
-        self._points = array("I")
-        self._values = array("d")
-        self._stamps: list[int] = []
-        self._counts: list[int] = []
+        self.ids: list[bytes] = []
+        self.values: list[Iterable[float]] = []
+        self.stamps: list[int] = []
+        self.devices: list[int] = []
+        self.seqs: list[int] = []
         self._quality: dict[int, int] = {}
         self._texts: dict[int, str] = {}
         self.refused: list[Quarantined] = []
 
     def __len__(self) -> int:
-        return len(self._points)
-
-    def add_message(self, points: array[int], values: Iterable[float], at_ns: int) -> None:
-        """All good values of one message; as many as there are points."""
-        self._points.extend(points)
-        self._values.extend(values)
-        self._stamps.append(at_ns)
-        self._counts.append(len(points))
+        """Readings so far."""
+        return sum(map(len, self.ids)) // 4
 
     def add(self, point: int, value: float, quality: int, at_ns: int, text: str | None = None) -> None:
         """One reading of any sort."""
-        row = len(self._points)
-        self._points.append(point)
-        self._values.append(value)
-        self._stamps.append(at_ns)
-        self._counts.append(1)
+        entry = len(self.ids)
         if quality:
-            self._quality[row] = quality
+            self._quality[entry] = quality
         if text is not None:
-            self._texts[row] = text
+            self._texts[entry] = text
+        self.ids.append(pack_id(point))
+        self.values.append((value,))
+        self.stamps.append(at_ns)
+        self.devices.append(ALONE)
+        self.seqs.append(-1)
 
     def batch(self) -> ReadingBatch:
-        """Everything so far, in order of arrival."""
-        quality = np.zeros(len(self._points), np.uint8)
-        if self._quality:
-            quality[list(self._quality)] = list(self._quality.values())
-        stamps = np.array(self._stamps, np.int64)
-        times = stamps if len(stamps) == len(self._points) else np.repeat(stamps, _int64(self._counts))
-        return ReadingBatch(
-            np.array(self._points, np.uint32), times, np.array(self._values, np.float64), quality, self._texts
-        )
+        """All readings, in order of arrival."""
+        points = np.frombuffer(b"".join(self.ids), "<u4").astype(np.uint32, copy=False)
+        rows = len(points)
+        values = np.fromiter(chain.from_iterable(self.values), np.float64, rows)
+        times = np.array(self.stamps, np.int64)
+        quality = np.zeros(rows, np.uint8)
+        texts: dict[int, str] = {}
+        if len(times) != rows or self._quality or self._texts:
+            counts = np.fromiter(map(len, self.ids), np.int64, len(self.ids)) // 4
+            times = np.repeat(times, counts)
+            starts = np.cumsum(counts) - counts
+            if self._quality:
+                quality[starts[list(self._quality)]] = list(self._quality.values())
+            texts = {int(starts[entry]): text for entry, text in self._texts.items()}
+        return ReadingBatch(points, times, values, quality, texts)
 
-
-def _int64(values: Sequence[int]) -> np.ndarray:
-    return np.array(values, np.int64)
+    def arrivals(self) -> tuple[I64, I64, I64]:
+        """Device row, time and sequence number of each whole message."""
+        devices = np.array(self.devices, np.int64)
+        whole = devices != ALONE
+        return devices[whole], np.array(self.stamps, np.int64)[whole], np.array(self.seqs, np.int64)[whole]

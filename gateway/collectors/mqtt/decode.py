@@ -7,9 +7,8 @@ qualities, replayed or suspicious messages) takes a slower path that explains it
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 import msgspec
 
@@ -20,7 +19,7 @@ from caretaker.domain.equipment import MqttMapping, ValueType
 from caretaker.domain.errors import ConfigurationError
 from caretaker.domain.readings import HISTORICAL, Quality
 from caretaker.ports import Quarantined
-from gateway.collectors.mqtt.columns import Columns
+from gateway.collectors.mqtt.columns import Columns, pack_id
 from gateway.collectors.mqtt.payload import (
     MAX_PAYLOAD,
     MILLISECOND,
@@ -32,7 +31,7 @@ from gateway.collectors.mqtt.payload import (
     time_ns,
 )
 from gateway.collectors.mqtt.values import NAN, QUALITIES, Field, VendorField
-from gateway.devices import DeviceStatus
+from gateway.devices import Devices
 
 EXCERPT: Final = 200
 KEY_SETS: Final = 64
@@ -40,12 +39,15 @@ KEY_SETS: Final = 64
 _MS_LOW, _MS_HIGH = 100_000_000_000, 100_000_000_000_000
 
 
+_Seq = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+
+
 class _Numbers(msgspec.Struct, gc=False):
     """What a device says that has numbers only."""
 
     v: dict[str, float]
     ts: int | None = None
-    seq: int | None = None
+    seq: _Seq | None = None
     q: dict[str, str] | None = None
 
 
@@ -54,18 +56,40 @@ class _Mixed(msgspec.Struct, gc=False):
 
     v: dict[str, float | bool | str]
     ts: int | None = None
-    seq: int | None = None
+    seq: _Seq | None = None
     q: dict[str, str] | None = None
 
 
-_numbers: Final = msgspec.json.Decoder(_Numbers).decode
-_mixed: Final = msgspec.json.Decoder(_Mixed).decode
+_Decode = Callable[[bytes], _Numbers | _Mixed]
+_numbers: Final[_Decode] = msgspec.json.Decoder(_Numbers).decode
+_mixed: Final[_Decode] = msgspec.json.Decoder(_Mixed).decode
+
+
+class _SlowError(Exception):
+    """Not for the fast path."""
+
+
+def _not_fast(payload: bytes, /) -> _Numbers | _Mixed:
+    raise _SlowError(payload)
+
+
+class _Keys:
+    """A set of keys a device uses: the points they name, and how to read each value (None: all are numbers)."""
+
+    __slots__ = ("colons", "ids", "readers")
+
+    def __init__(self, fields: Sequence[Field], only_numbers: bool) -> None:
+        self.ids = b"".join(pack_id(field.id) for field in fields)
+        self.readers = None if only_numbers else [field.value for field in fields]
+        self.colons = len(fields) + 3  # each key, v, ts, seq
 
 
 class Route(Protocol):
-    """What to do with the payloads of one topic."""
+    """What to do with the payloads of one topic. `decode` and `keys` serve the fast path of `Decoder.take`."""
 
-    device: DeviceStatus
+    row: int
+    decode: _Decode
+    keys: dict[tuple[str, ...], _Keys]
 
     def take(self, payload: bytes, retained: bool, now_ns: int, columns: Columns) -> None:
         """Write readings into the columns. Raises RefusedError when the whole message is refused."""
@@ -77,23 +101,20 @@ class Decoder:
 
     def __init__(self, estate: Estate) -> None:
         self.site = estate.site.id
-        self.devices: dict[str, DeviceStatus] = {}
+        mqtt = [device for device in estate.devices.values() if device.protocol is DeviceProtocol.MQTT]
+        self.devices = Devices([device.id for device in mqtt])
         self._routes: dict[bytes, Route] = {}
         filters = [wire.tele_topic(self.site, "+"), wire.state_topic(self.site, "+")]
-        for device in estate.devices.values():
-            if device.protocol is not DeviceProtocol.MQTT:
-                continue
-            status = self.devices[device.id] = DeviceStatus(device.id)
-            points = _points(estate, device)
-            fields = {key: Field(key, point) for key, point in points.items()}
-            self._routes[wire.state_topic(self.site, device.id).encode()] = StateRoute(status, fields)
+        points = _points_by_asset(estate)
+        for row, device in enumerate(mqtt):
+            fields = {key: Field(key, point) for key, point in _points(points, device).items()}
+            self._routes[wire.state_topic(self.site, device.id).encode()] = StateRoute(row, self.devices, fields)
             if device.mapping == "canonical":
-                self._routes[wire.tele_topic(self.site, device.id).encode()] = TeleRoute(status, fields)
+                self._routes[wire.tele_topic(self.site, device.id).encode()] = TeleRoute(row, self.devices, fields)
             else:
                 mapping = _mapping(estate, device)
-                self._routes[mapping.topic.replace("{device}", device.id).encode()] = VendorRoute(
-                    status, fields, mapping
-                )
+                topic = mapping.topic.replace("{device}", device.id)
+                self._routes[topic.encode()] = VendorRoute(row, self.devices, fields, mapping)
                 filters.append(mapping.topic.replace("{device}", "+"))
         self.filters: Sequence[str] = list(dict.fromkeys(filters))
 
@@ -109,23 +130,43 @@ class Decoder:
 
         retained   rows of the chunk that the broker replayed
         """
-        find = self._routes.get
-        for row, topic in enumerate(topics):
-            payload = payloads[row]
-            route = find(topic)
-            if route is None:
-                self._refuse_stranger(topic, payload, now_ns, columns)
-                continue
-            device = route.device
-            device.messages += 1
-            device.last_ns = now_ns
+        routes, last = self._routes, self.devices.payload
+        ids, values, stamps = columns.ids.append, columns.values.append, columns.stamps.append
+        devices, seqs = columns.devices.append, columns.seqs.append
+        for index, (topic, payload) in enumerate(zip(topics, payloads, strict=True)):
             try:
-                if len(payload) > MAX_PAYLOAD:
-                    raise RefusedError("too_large", f"a payload of {len(payload)} bytes, the limit is {MAX_PAYLOAD}")
-                device.payload = payload
-                route.take(payload, row in retained, now_ns, columns)
-            except RefusedError as wrong:
-                _refuse(device, wrong, payload, now_ns, columns)
+                route = routes[topic]
+                said = route.decode(payload)
+                keys = route.keys[tuple(said.v)]
+                ts, seq = said.ts, said.seq
+                # One colon for each key read: else a key came twice, or the message says more than we know.
+                if ts is None or payload.count(b":") != keys.colons - (seq is None) or not _MS_LOW <= ts < _MS_HIGH:
+                    raise _SlowError
+                if retained and index in retained:
+                    raise _SlowError
+                numbers = said.v.values() if keys.readers is None else _read(keys.readers, said.v)
+            except (KeyError, _SlowError, RefusedError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                self._take_slowly(topic, payload, index in retained, now_ns, columns)
+                continue
+            ids(keys.ids)
+            values(numbers)  # type: ignore[arg-type]  # only floats where readers is None
+            stamps(ts * MILLISECOND)
+            devices(route.row)
+            seqs(-1 if seq is None else seq)
+            last[route.row] = payload
+
+    def _take_slowly(self, topic: bytes, payload: bytes, retained: bool, now_ns: int, columns: Columns) -> None:
+        route = self._routes.get(topic)
+        if route is None:
+            self._refuse_stranger(topic, payload, now_ns, columns)
+            return
+        self.devices.hear(route.row, now_ns, payload)
+        try:
+            if len(payload) > MAX_PAYLOAD:
+                raise RefusedError("too_large", f"a payload of {len(payload)} bytes, the limit is {MAX_PAYLOAD}")
+            route.take(payload, retained, now_ns, columns)
+        except RefusedError as wrong:
+            _refuse(self.devices, route.row, wrong, payload, now_ns, columns)
 
     def _refuse_stranger(self, topic: bytes, payload: bytes, now_ns: int, columns: Columns) -> None:
         reason, detail = self._stranger(topic)
@@ -137,85 +178,26 @@ class Decoder:
         if len(levels) == 5 and levels[:2] == ["caretaker", "v1"] and levels[4] in {"tele", "state"}:
             if levels[2] != self.site:
                 return "wrong_site", f"{levels[2]!r} is not this site ({self.site})"
-            if levels[3] in self.devices:
+            if levels[3] in self.devices.ids:
                 return "unknown_topic", f"device {levels[3]} has a vendor mapping; its topic is not {shown!r}"
             return "unknown_device", f"no device {levels[3]!r} at {self.site} speaks MQTT; add it to the site file"
         return "unknown_topic", f"nothing is expected on {shown!r}"
 
 
-class _Keys:
-    """A set of keys a device uses: the points they name, and how to read each value (None: a number as it is)."""
-
-    __slots__ = ("ids", "readers")
-
-    def __init__(self, fields: Sequence[Field]) -> None:
-        self.ids = array("I", [field.id for field in fields])
-        self.readers = [None if field.type is ValueType.NUMBER else field.value for field in fields]
-
-
 class TeleRoute:
     """The canonical payload of one device."""
 
-    __slots__ = ("_decode", "_fields", "_keys", "device")
+    __slots__ = ("_devices", "_fields", "decode", "keys", "row")
 
-    def __init__(self, device: DeviceStatus, fields: Mapping[str, Field]) -> None:
-        self.device = device
+    def __init__(self, row: int, devices: Devices, fields: Mapping[str, Field]) -> None:
+        self.row = row
+        self.keys: dict[tuple[str, ...], _Keys] = {}
+        self.decode: _Decode = _numbers if all(field.type is ValueType.NUMBER for field in fields.values()) else _mixed
+        self._devices = devices
         self._fields = fields
-        self._keys: dict[tuple[str, ...], _Keys] = {}
-        self._decode: Callable[[bytes], _Numbers | _Mixed] = (
-            _numbers if all(field.type is ValueType.NUMBER for field in fields.values()) else _mixed
-        )
 
     def take(self, payload: bytes, retained: bool, now_ns: int, columns: Columns) -> None:
-        """As `Route.take`."""
-        try:
-            said = self._decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._explain(payload, retained, now_ns, columns)
-            return
-        values, ts, seq = said.v, said.ts, said.seq
-        keys = self._keys.get(tuple(values)) or self._learn(values)
-        # One colon for each key read: else a key came twice, or the message says more than we know.
-        colons = len(values) + 1 + (ts is not None) + (seq is not None)
-        if said.q is not None:
-            colons += 1 + len(said.q)
-            if any(word != "good" for word in said.q.values()):
-                keys = None
-        if (
-            keys is None
-            or retained
-            or payload.count(b":") != colons
-            or (ts is not None and not _MS_LOW <= ts < _MS_HIGH)
-        ):
-            self._explain(payload, retained, now_ns, columns)
-            return
-        at_ns = now_ns if ts is None else ts * MILLISECOND
-        if isinstance(said, _Numbers):
-            columns.add_message(keys.ids, said.v.values(), at_ns)
-        else:
-            try:
-                columns.add_message(keys.ids, _read(keys, values), at_ns)
-            except RefusedError:
-                self._explain(payload, retained, now_ns, columns)
-                return
-        device = self.device
-        device.newest_ns = max(device.newest_ns, at_ns)
-        if seq is not None:
-            device.count_seq(seq)
-
-    def _learn(self, values: Mapping[str, object]) -> _Keys | None:
-        """A set of keys not met before; None when one of them needs the slower path."""
-        if not values or len(self._keys) >= KEY_SETS:
-            return None
-        fields = [self._fields.get(key) for key in values]
-        known = [field for field in fields if field is not None and field.type is not ValueType.TEXT]
-        if len(known) != len(values):
-            return None
-        keys = self._keys[tuple(values)] = _Keys(known)
-        return keys
-
-    def _explain(self, payload: bytes, retained: bool, now_ns: int, columns: Columns) -> None:
-        """The slow path: every field on its own. Raises RefusedError for the message as a whole."""
+        """Every field on its own. Raises RefusedError for the message as a whole."""
         said = strict_json(payload)
         if not isinstance(said, dict):
             raise RefusedError("wrong_type", f"a JSON object is expected, not {type(said).__name__}")
@@ -226,23 +208,29 @@ class TeleRoute:
             raise RefusedError("no_values", 'no "v": {point: value}')
         if not isinstance(qualities, dict):
             raise RefusedError("wrong_type", '"q" is not {point: good|uncertain|bad}')
-        if seq is not None and (isinstance(seq, bool) or not isinstance(seq, int)):
-            raise RefusedError("wrong_type", f'"seq" is {seq!r}, an integer is expected')
+        if seq is not None and (isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq <= 1 << 62):
+            raise RefusedError("wrong_type", f'"seq" is {seq!r}, a whole number is expected')
         at_ns = time_ns(said.get("ts"), now_ns)
         flag = HISTORICAL if retained else 0
         for key, value in values.items():
             try:
                 self._one(key, value, qualities.get(key, "good"), flag, at_ns, columns)
             except RefusedError as wrong:
-                _refuse(self.device, wrong, payload, now_ns, columns)
-        self.device.newest_ns = max(self.device.newest_ns, at_ns)
-        if seq is not None:
-            self.device.count_seq(seq)
+                _refuse(self._devices, self.row, wrong, payload, now_ns, columns)
+        self._devices.newest_ns[self.row] = max(int(self._devices.newest_ns[self.row]), at_ns)
+        self._learn(values)
+
+    def _learn(self, values: Mapping[str, object]) -> None:
+        """A set of keys that next time may take the fast path: known points, no texts."""
+        fields = [self._fields.get(key) for key in values]
+        known = [field for field in fields if field is not None and field.type is not ValueType.TEXT]
+        if len(known) == len(values) and len(self.keys) < KEY_SETS:
+            self.keys[tuple(values)] = _Keys(known, self.decode is _numbers)
 
     def _one(self, key: str, said: object, word: object, flag: int, at_ns: int, columns: Columns) -> None:
         field = self._fields.get(key)
         if field is None:
-            raise RefusedError("unknown_point", f"{self.device.id} has no point {key[:80]!r}")
+            raise RefusedError("unknown_point", f"{self._devices.ids[self.row]} has no point {key[:80]!r}")
         quality = QUALITIES.get(word) if isinstance(word, str) else None
         if quality is None:
             raise RefusedError("unknown_quality", f"{key}: {word!r:.60} is not good, uncertain or bad")
@@ -260,10 +248,13 @@ class TeleRoute:
 class StateRoute:
     """online | offline: the device's own word, or the broker's after its last will."""
 
-    __slots__ = ("_ids", "device")
+    __slots__ = ("_devices", "_ids", "decode", "keys", "row")
 
-    def __init__(self, device: DeviceStatus, fields: Mapping[str, Field]) -> None:
-        self.device = device
+    def __init__(self, row: int, devices: Devices, fields: Mapping[str, Field]) -> None:
+        self.row = row
+        self.decode: _Decode = _not_fast
+        self.keys: dict[tuple[str, ...], _Keys] = {}
+        self._devices = devices
         self._ids = [field.id for field in fields.values()]
 
     def take(self, payload: bytes, retained: bool, now_ns: int, columns: Columns) -> None:
@@ -273,13 +264,14 @@ class StateRoute:
             said = strict_json(payload)
             said = said.get("state") if isinstance(said, dict) else said
             word = said.lower().encode() if isinstance(said, str) else b""
+        online = self._devices.online
         if word == b"online":
-            self.device.online = True
+            online[self.row] = True
         elif word == b"offline":
-            if self.device.online is not False:
-                self.device.online = False
-                self.device.error, self.device.error_ns = "offline, says its state topic (last will)", now_ns
-                at_ns = max(now_ns, self.device.newest_ns + MILLISECOND)
+            if online[self.row] is not False:
+                online[self.row] = False
+                self._devices.trouble(self.row, "offline, says its state topic (last will)", now_ns)
+                at_ns = max(now_ns, int(self._devices.newest_ns[self.row]) + MILLISECOND)
                 for point in self._ids:
                     columns.add(point, NAN, Quality.BAD, at_ns)
         else:
@@ -289,10 +281,13 @@ class StateRoute:
 class VendorRoute:
     """A vendor's payload, read as the kind's mapping says."""
 
-    __slots__ = ("_fields", "_time", "_unit", "device")
+    __slots__ = ("_devices", "_fields", "_time", "_unit", "decode", "keys", "row")
 
-    def __init__(self, device: DeviceStatus, fields: Mapping[str, Field], mapping: MqttMapping) -> None:
-        self.device = device
+    def __init__(self, row: int, devices: Devices, fields: Mapping[str, Field], mapping: MqttMapping) -> None:
+        self.row = row
+        self.decode: _Decode = _not_fast
+        self.keys: dict[tuple[str, ...], _Keys] = {}
+        self._devices = devices
         self._fields = [
             VendorField(fields[item.point], path(item.path), item.scale, item.offset, item.map)
             for item in mapping.fields
@@ -317,39 +312,39 @@ class VendorRoute:
                 else:
                     columns.add(field.id, field.value(value), flag, at_ns)
             except RefusedError as wrong:
-                _refuse(self.device, wrong, payload, now_ns, columns)
+                _refuse(self._devices, self.row, wrong, payload, now_ns, columns)
         if not found:
             raise RefusedError("no_values", "none of the mapping's paths is in this message")
-        self.device.newest_ns = max(self.device.newest_ns, at_ns)
+        self._devices.newest_ns[self.row] = max(int(self._devices.newest_ns[self.row]), at_ns)
 
 
-def _read(keys: _Keys, values: Mapping[str, float | bool | str]) -> list[float]:
+def _read(readers: Sequence[Callable[[object], float]], values: Mapping[str, object]) -> list[float]:
     """The values as doubles. Raises RefusedError."""
-    out: list[float] = []
-    for reader, said in zip(keys.readers, values.values(), strict=True):
-        if reader is not None:
-            out.append(reader(said))
-        elif type(said) is float:
-            out.append(said)
-        else:
-            raise RefusedError("wrong_type", "")
-    return out
+    return [read(said) for read, said in zip(readers, values.values(), strict=True)]
 
 
-def _refuse(device: DeviceStatus, wrong: RefusedError, payload: bytes, now_ns: int, columns: Columns) -> None:
-    device.refuse(f"{wrong.reason}: {wrong.detail}", now_ns)
+def _refuse(devices: Devices, row: int, wrong: RefusedError, payload: bytes, now_ns: int, columns: Columns) -> None:
+    devices.refuse(row, f"{wrong.reason}: {wrong.detail}", now_ns)
     columns.refused.append(
-        Quarantined(now_ns, f"mqtt/{device.id}", wrong.reason, wrong.detail, bytes(payload[:EXCERPT]))
+        Quarantined(now_ns, f"mqtt/{devices.ids[row]}", wrong.reason, wrong.detail, bytes(payload[:EXCERPT]))
     )
 
 
-def _points(estate: Estate, device: Device) -> dict[str, Point]:
+def _points_by_asset(estate: Estate) -> dict[str, list[Point]]:
+    found: dict[str, list[Point]] = {}
+    for point in estate.points.values():
+        found.setdefault(point.asset, []).append(point)
+    return found
+
+
+def _points(points: Mapping[str, Sequence[Point]], device: Device) -> dict[str, Point]:
     """The keys a device may use: `p` when it watches one asset, `asset.p` when several. Points of other devices not."""
     watched = [watch.asset for watch in device.watches]
     return {
-        point.key if len(watched) == 1 else f"{point.asset}.{point.key}": point
-        for point in estate.points.values()
-        if point.asset in watched and point.device in {None, device.id}
+        point.key if len(watched) == 1 else f"{asset}.{point.key}": point
+        for asset in watched
+        for point in points.get(asset, ())
+        if point.device in {None, device.id}
     }
 
 
