@@ -66,6 +66,7 @@ def _kind(document: Document, problems: Problems) -> EquipmentKind:
     say: Say = partial(problems.add, document)
     for section in ("points", "rules", "checks", "mqtt"):
         unique(problems, document, (section,), node.get(section, []))
+    problems.refuse()
     specs = [_point(item, ("points", row), say) for row, item in enumerate(node["points"])]
     points = {spec.id: spec for spec in specs}
     check_registers(specs, say)

@@ -101,6 +101,7 @@ class _Reader:
         for section in SECTIONS[1:]:
             if section in self._home:
                 unique(self._problems, self._home[section], (section,), self._items(section))
+        self._problems.refuse()
         node: Any = self._home["site"].data["site"]
         zone = node.get("zone", "Asia/Shanghai")
         try:
@@ -168,6 +169,13 @@ class _Reader:
                 self._say((*path, rule_id), f"unknown rule of {kind.id!r}: {expected(rule_id, rules)}")
                 continue
             first = rule.terms[0]
+            spec = kind.point(first.point)
+            limit = change.get("value")
+            if first.op in (Op.ABOVE, Op.BELOW) and first.relative_to is None and limit is not None and spec.range:
+                low, high = spec.range
+                if not low <= limit <= high:
+                    what = f"found {limit:g}, outside the plausible range {[low, high]} of {spec.id!r}"
+                    self._say((*path, rule_id, "value"), f"{what}: it could never be compared")
             for key in ("value", "deadband"):
                 if key in change and first.op not in (Op.ABOVE, Op.BELOW, Op.RISES, Op.FALLS, Op.STALE):
                     self._say(
