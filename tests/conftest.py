@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.servers import CHROMIUM_ARGUMENTS, InfluxDB, Mosquitto, Postgres, VictoriaMetrics, chromium_path
 from tooling import page
 
 _SERVER_FIXTURES = {"mosquitto", "influxdb", "own_influxdb", "influx_database", "victoria", "postgres", "postgres_url"}
+
+# No deadline: two workers on two cores share the time. In CI the same commit gives the same verdict; new cases are
+# looked for on people's machines.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
