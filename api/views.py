@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from api.house import House
 from api.schemas.common import Words, ms
@@ -18,7 +19,7 @@ from api.schemas.estate import (
 from api.schemas.work import AlarmShape, AlarmTotals, EvidenceShape, OrderShape, Reason, Verification
 from caretaker.domain.alarms import Alarm
 from caretaker.domain.assets import Asset, Device, Point, Protocol, SpaceType
-from caretaker.domain.equipment import EquipmentKind, Op, Priority, RuleSpec, Text
+from caretaker.domain.equipment import EquipmentKind, Op, Priority, RuleSpec, Term, Text
 from caretaker.domain.errors import NotFound
 from caretaker.domain.work_orders import UNFINISHED, WorkOrder, allowed
 from caretaker.ports import UnitOfWork
@@ -134,7 +135,7 @@ class Views:
             return "offline"
         for term in self.kind_of(asset.id).running:
             value = self.house.live.now(self.estate.by_key[asset.id, term.point].id).value
-            if value is not None and _holds(term.op, value, term.value):
+            if value is not None and _holds(term, value):
                 return "running"
         return "idle"
 
@@ -160,14 +161,14 @@ class Views:
             address = f"{bus.transport}://{bus.host}:{bus.port} unit {device.unit_id}"
         with self.house.transactions.begin(write=False) as unit:
             beat = unit.parts.all().get("gateway")
-        told = (beat[1].get("devices") if beat else None) or {}
-        facts = told.get(device.id, {}) if isinstance(told, dict) else {}
+        facts = _told(beat[1] if beat else {}, str(device.protocol), device.id)
+        online = {True: "ok", False: "down", None: "unknown"}[facts.get("online")]
         return DeviceShape(
             id=device.id,
             protocol=device.protocol,
             address=address,
-            status=str(facts.get("status", "unknown")),
-            last_error=facts.get("last_error"),
+            status=str(facts.get("status", online)),
+            last_error=facts.get("last_error") or facts.get("error"),
         )
 
     def alarm(self, alarm: Alarm) -> AlarmShape:
@@ -280,6 +281,14 @@ class Views:
         )
 
 
+def _told(beat: Mapping[str, object], collector: str, device: str) -> dict[str, Any]:
+    """What a collector's heartbeat says of one device; empty when it says nothing."""
+    part = beat.get(collector)
+    devices = part.get("devices") if isinstance(part, dict) else None
+    found = devices.get(device) if isinstance(devices, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def _rule(kind: EquipmentKind | None, rule_id: str) -> RuleSpec | None:
     return next((rule for rule in kind.rules if rule.id == rule_id), None) if kind else None
 
@@ -288,16 +297,20 @@ def _words(text: Text | None, fallback: str) -> Words:
     return Words.needed(text) if text else Words(zh=fallback, en=fallback)
 
 
-def _holds(op: Op, value: float, limit: float) -> bool:
-    match op:
+def _holds(term: Term, value: float) -> bool:
+    match term.op:
         case Op.ABOVE:
-            return value > limit
+            return value > term.value
         case Op.BELOW:
-            return value < limit
+            return value < term.value
         case Op.IS_NOT:
-            return value != limit
+            return value != term.value
+        case Op.IN:
+            return value in term.values
+        case Op.NOT_IN:
+            return value not in term.values
         case _:
-            return value == limit
+            return value == term.value
 
 
 def alarm_counts(alarms: Sequence[Alarm]) -> AlarmCounts:

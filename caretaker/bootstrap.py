@@ -68,6 +68,11 @@ def replace_settings(house: House, **changes: object) -> House:
     return replace(house, settings=house.settings.model_copy(update=changes))
 
 
+def now_ns() -> int:
+    """The present, for commands that open no house."""
+    return SystemClock().now_ns()
+
+
 def read_secret(path: Path, key: str) -> str:
     """The first line of a secret file. Raises ConfigurationError."""
     try:

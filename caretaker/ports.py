@@ -412,14 +412,45 @@ class Parts(Protocol):
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without an exception commits; with one rolls back."""
 
-    estates: Estates
-    cursors: Cursors
-    snapshots: Snapshots
-    alarms: Alarms
-    work_orders: WorkOrders
-    outbox: Outbox
-    people: People
-    parts: Parts
+    @property
+    def estates(self) -> Estates:
+        """Sites."""
+        ...
+
+    @property
+    def cursors(self) -> Cursors:
+        """Positions of readers."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Engine states."""
+        ...
+
+    @property
+    def alarms(self) -> Alarms:
+        """Alarms."""
+        ...
+
+    @property
+    def work_orders(self) -> WorkOrders:
+        """Work orders."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """Notices."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """Persons and credentials."""
+        ...
+
+    @property
+    def parts(self) -> Parts:
+        """Heartbeats."""
+        ...
 
 
 class Transactions(Protocol):

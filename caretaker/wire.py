@@ -24,8 +24,13 @@ ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 def encode_batch(batch: ReadingBatch) -> bytes:
     """ReadingBatch -> bytes: header, then the columns one after another, little-endian, 21 bytes a reading."""
     head = _HEAD.pack(_VERSION, _HAS_TEXTS if batch.texts else 0, 0, len(batch))
-    parts = [head, batch.points.astype("<u4", copy=False).tobytes(), batch.times.astype("<i8", copy=False).tobytes(),
-             batch.values.astype("<f8", copy=False).tobytes(), batch.quality.tobytes()]
+    parts = [
+        head,
+        batch.points.astype("<u4", copy=False).tobytes(),
+        batch.times.astype("<i8", copy=False).tobytes(),
+        batch.values.astype("<f8", copy=False).tobytes(),
+        batch.quality.tobytes(),
+    ]
     if batch.texts:
         parts.append(_texts_encode(dict(batch.texts)))
     return b"".join(parts)

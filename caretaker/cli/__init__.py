@@ -93,7 +93,7 @@ def token_create(
     settings = settings_with(data)
     transactions = bootstrap.open_transactions(settings, owner=False)
     life = None if days is None else int(days * 86_400e9)
-    print(people.create_token(transactions, role, name, bootstrap.SystemClock().now_ns(), life))
+    print(people.create_token(transactions, role, name, bootstrap.now_ns(), life))
     transactions.close()
 
 
@@ -111,7 +111,7 @@ def link_create(
     settings = settings_with(data)
     transactions = bootstrap.open_transactions(settings, owner=False)
     person = Person(person_id(name, role), name, role)
-    print(link_for(transactions, person, bootstrap.SystemClock().now_ns(), base or f"http://{settings.http}"))
+    print(link_for(transactions, person, bootstrap.now_ns(), base or f"http://{settings.http}"))
     transactions.close()
 
 

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -239,9 +240,7 @@ class Running:
             "http": asyncio.create_task(web.serve(), name="http"),
         }
         for name, task in tasks.items():
-            task.add_done_callback(
-                lambda ended, name=name: None if ended.cancelled() else _ended(name, ended, fell, stop)
-            )
+            task.add_done_callback(partial(_ended, name, fell, stop))
         await self._announce(house, web, stop, devices)
         gc.collect()
         gc.freeze()  # what is alive now stays; collections look only at what comes after
@@ -309,9 +308,9 @@ class Running:
 
 
 def _ended(
-    name: str, task: asyncio.Task[None], fell: Callable[[str, BaseException], None], stop: asyncio.Event
+    name: str, fell: Callable[[str, BaseException], None], stop: asyncio.Event, task: asyncio.Task[None]
 ) -> None:
-    trouble = task.exception()
+    trouble = None if task.cancelled() else task.exception()
     if trouble is not None:
         fell(name, trouble)
     elif not stop.is_set():

@@ -1,8 +1,8 @@
 """RuleEngine: readings in, transitions out. Pure: the state is its own, time is passed in.
 
 Meaning (docs/rules.md says it at length):
-- A term is true beyond its limit, false when back by its deadband, else it keeps. It is unknown before the first reading
-  and while the reading is bad; after unknown it starts from false.
+- A term is true beyond its limit; once the alarm is raised, until the value is back by the deadband (a gate holds itself
+  so). It is unknown before the first reading and while the reading is bad; after unknown the deadband is forgotten.
 - The verdict is all (or any) of the terms; unknown only where unknown terms decide. A true `unless` term makes it false.
 - True for on_delay raises at `since + delay`, false for off_delay clears. The time between is measured by the devices'
   clock from reading to reading, and by the acceptance clock where no reading comes (the last value is held).
@@ -210,7 +210,7 @@ class RuleEngine:
         """Take readings of one asset and one time: timers that end by then, values, terms, verdicts, bands."""
         program = self._program
         users = {user.number: user for row in fact for user in program.judgements_of[row]}
-        out = [self._fire(user, accepted_ns) for user in users.values() if user.due_ns <= at_ns and not user.disabled]
+        out = [self._fire(user, accepted_ns) for user in users.values() if user.due_ns < at_ns and not user.disabled]
         terms: dict[int, Comparison] = {}
         for row, (value, quality) in fact.items():
             bad = bool(quality & Quality.BAD)
@@ -227,6 +227,8 @@ class RuleEngine:
                     term.truth = FALSE
         for term in terms.values():
             term.judge(self._value[term.row], self._base(term), at_ns)
+            if term.truth == TRUE and not term.gate:
+                term.held = program.judgements[term.judgements[0]].active
         for user in users.values():
             out += self._settle(user, at_ns, accepted_ns, accepted_ns)
         self._refresh({row for user in users.values() for row in user.rows})
@@ -245,6 +247,8 @@ class RuleEngine:
             self._find_stale(now_ns)
         out: list[Transition] = []
         while timers and timers[0][0] <= now_ns:
+            if timers[0][1] == _DELAY and timers[0][0] == now_ns:
+                break  # a reading of this very moment may still end it
             due, what, number, generation = heapq.heappop(timers)
             if what == _STALE:
                 term = self._program.stale[number]
@@ -293,7 +297,7 @@ class RuleEngine:
             self._drop(user)
             return []
         if user.since_ns is not None:
-            return []
+            return [self._fire(user, seen_ns)] if user.due_ns <= at_ns else []
         user.since_ns, user.since_accepted_ns = max(at_ns, user.changed_ns), accepted_ns
         user.generation += 1
         if user.delay_ns == 0:
@@ -311,11 +315,18 @@ class RuleEngine:
         """The delay is over: change sides. `at_ns` of one judgement always grows, so an alarm's id is its own."""
         since = user.since_ns if user.since_ns is not None else user.changed_ns
         at_ns = max(since + user.delay_ns, user.changed_ns + 1)
-        user.active = not user.active
+        evidence = self._evidence(user)
+        self._turn(user, active=not user.active)
         user.changed_ns = at_ns
         self._drop(user)
         change = Change.RAISED if user.active else Change.CLEARED
-        return Transition(user.ref, change, since, at_ns, seen_ns, self._evidence(user))
+        return Transition(user.ref, change, since, at_ns, seen_ns, evidence)
+
+    def _turn(self, user: Judgement, *, active: bool) -> None:
+        """Active or not; an active alarm holds its terms in their deadbands."""
+        user.active = active
+        for term in user.terms:
+            term.hold(active, self._value[term.row], self._base(term))
 
     def _evidence(self, user: Judgement) -> tuple[Evidence, ...]:
         views = (self._view(term) for term in user.terms)
@@ -415,7 +426,7 @@ class RuleEngine:
             if (raised_ns is not None) == user.active:
                 continue
             self._drop(user)
-            user.active = raised_ns is not None
+            self._turn(user, active=raised_ns is not None)
             user.changed_ns = max(user.changed_ns, raised_ns or LONG_AGO)
             heard = max((self._at[row] for row in user.rows), default=LONG_AGO)
             if heard != LONG_AGO:

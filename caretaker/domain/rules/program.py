@@ -160,11 +160,11 @@ def compile_rules(estate: Estate) -> Program:
             row_of[asset, key] = len(ids)
         return row_of[asset, key]
 
-    def bind(asset: str, term: Term) -> Comparison:
+    def bind(asset: str, term: Term, *, gate: bool) -> Comparison:
         relative = row(asset, term.relative_to) if term.relative_to else 0
         if relative and term.op not in {Op.ABOVE, Op.BELOW}:
             raise ConfigurationError(f"{term.point}: relative_to goes with above and below, not with {term.op}")
-        return Comparison.bind(term, row(asset, term.point), relative)
+        return Comparison.bind(term, row(asset, term.point), relative, gate=gate)
 
     for asset in estate.assets:
         for rule in estate.rules_of(asset):
@@ -177,12 +177,12 @@ def compile_rules(estate: Estate) -> Program:
 
 
 class _Bind(Protocol):
-    def __call__(self, asset: str, term: Term) -> Comparison: ...
+    def __call__(self, asset: str, term: Term, *, gate: bool) -> Comparison: ...
 
 
 def _judgement(number: int, ref: RuleRef, rule: RuleSpec, bind: _Bind) -> Judgement:
-    terms = tuple(bind(ref.asset, term) for term in rule.terms)
-    gates = tuple(bind(ref.asset, term) for term in rule.unless)
+    terms = tuple(bind(ref.asset, term, gate=False) for term in rule.terms)
+    gates = tuple(bind(ref.asset, term, gate=True) for term in rule.unless)
     if not terms:
         raise ConfigurationError(f"rule {rule.id} has no terms")
     if rule.on_delay_s < 0 or rule.off_delay_s < 0:

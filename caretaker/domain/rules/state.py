@@ -46,6 +46,7 @@ def dump(program: Program) -> bytes:
         accepted=np.array([user.since_accepted_ns for user in users], np.int64),
         changed=np.array([user.changed_ns for user in users], np.int64),
         truths=np.array([term.truth for user in users for term in _terms(user)], np.int8),
+        held=np.array([term.held for user in users for term in _terms(user)], np.bool_),
         counts=np.array([len(_terms(user)) for user in users], np.int64),
     )
     return file.getvalue()
@@ -57,7 +58,7 @@ def load(program: Program, data: bytes) -> None:
         with np.load(BytesIO(data), allow_pickle=False) as columns:
             saved = {name: columns[name] for name in columns.files}
         head = json.loads(saved["head"].tobytes())
-    except (BadZipFile, KeyError, OSError, EOFError) as wrong:
+    except (BadZipFile, EOFError, KeyError, OSError, ValueError) as wrong:
         raise ValueError(f"these {len(data)} bytes are no rule snapshot: {wrong}") from wrong
     if head["version"] != VERSION:
         raise ValueError(f"rule snapshot version {head['version']}, this program reads {VERSION}")
@@ -74,9 +75,10 @@ def load(program: Program, data: bytes) -> None:
         user.since_accepted_ns = int(saved["accepted"][number])
         user.changed_ns = int(saved["changed"][number])
         user.due_ns = NEVER if user.since_ns is None else user.since_ns + user.delay_ns
-        truths = saved["truths"][starts[number] : starts[number + 1]].tolist()
-        for index, (term, truth) in enumerate(zip(_terms(user), truths, strict=True)):
-            term.truth = truth
+        mine = slice(starts[number], starts[number + 1])
+        truths, held = saved["truths"][mine].tolist(), saved["held"][mine].tolist()
+        for index, term in enumerate(_terms(user)):
+            term.truth, term.held = truths[index], held[index]
             term.anchors = deque((int(at), float(value)) for at, value in head["anchors"].get(f"{number}/{index}", ()))
 
 

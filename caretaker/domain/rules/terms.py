@@ -44,6 +44,8 @@ class Comparison:
     codes           sorted values of is, is_not, in, not_in
     anchors         (time, value), ascending: the readings a rate is measured against
     judgements      the numbers of the judgements that use it
+    gate            an `unless` term: it holds itself in its deadband; others are held by their active alarm
+    held            does the deadband apply now?
     """
 
     row: int
@@ -54,12 +56,14 @@ class Comparison:
     codes: tuple[float, ...]
     window_ns: int
     relative: int
+    gate: bool = False
     truth: int = UNKNOWN
+    held: bool = False
     anchors: deque[tuple[int, float]] = field(default_factory=deque)
     judgements: list[int] = field(default_factory=list)
 
     @classmethod
-    def bind(cls, term: Term, row: int, relative: int) -> Comparison:
+    def bind(cls, term: Term, row: int, relative: int, *, gate: bool) -> Comparison:
         """A term with numbers in their place. Raises ConfigurationError for numbers that cannot be judged."""
         numbers = [float(term.value), float(term.deadband), float(term.within_s), *map(float, term.values)]
         if not all(map(isfinite, numbers)):
@@ -81,19 +85,27 @@ class Comparison:
             codes=tuple(sorted(map(float, codes))),
             window_ns=round(window * SECOND),
             relative=relative,
+            gate=gate,
             truth=FALSE if term.op is Op.STALE else UNKNOWN,
         )
 
     def judge(self, value: float, base: float, at_ns: int) -> None:
         """Take a new value (NaN: unknown). `base` is the value the limit is relative to, 0 where there is none."""
         if value != value or base != base:
-            self.truth = UNKNOWN
+            self.truth, self.held = UNKNOWN, False
         elif self.op in SETS:
             self.truth = int((value in self.codes) == (self.op in {Op.IS, Op.IN}))
         else:
             if self.op in RATES:
                 base = self._anchor(value, at_ns)
-            self.truth = self._beyond(value, base)
+            self._compare(value, base)
+
+    def hold(self, held: bool, value: float, base: float) -> None:
+        """The alarm was raised or cleared: from now on the deadband applies, or does not. Looks again at the value."""
+        if self.truth == UNKNOWN or self.op in SETS or self.op is Op.STALE:
+            return
+        self.held = held
+        self._compare(value, self.anchors[0][1] if self.op in RATES else base)
 
     def band(self, value: float, base: float) -> Band:
         """(lowest, highest, until_ns): a finite reading within, taken before until_ns, leaves the truth as it is.
@@ -114,24 +126,25 @@ class Comparison:
             until = min(self.anchors[0][0] + self.window_ns + 1, self.anchors[-1][0] + self._spacing())
         falls = self.op in {Op.BELOW, Op.FALLS}
         edge, back = self._edges(base)
-        if self.truth == TRUE:
-            return (-inf, nextafter(back, -inf), until) if falls else (nextafter(back, inf), inf, until)
-        return (edge, inf, until) if falls else (-inf, edge, until)
+        turn = back if self.held else edge
+        if self.truth == FALSE:
+            return (turn, inf, until) if falls else (-inf, turn, until)
+        return (-inf, nextafter(turn, -inf), until) if falls else (nextafter(turn, inf), inf, until)
 
     def _edges(self, base: float) -> tuple[float, float]:
-        """(beyond this it turns true, from here on it is false again)"""
+        """(beyond this it is true; while held it is true beyond this)"""
         if self.op is Op.FALLS:
             return base - self.limit, base - self.limit + self.deadband
         edge = base + self.limit
         return edge, edge + self.deadband if self.op is Op.BELOW else edge - self.deadband
 
-    def _beyond(self, value: float, base: float) -> int:
+    def _compare(self, value: float, base: float) -> None:
         edge, back = self._edges(base)
         if self.op in {Op.BELOW, Op.FALLS}:
             value, edge, back = -value, -edge, -back
-        if value > edge:
-            return TRUE
-        return FALSE if value <= back else int(self.truth == TRUE)
+        self.truth = int(value > (back if self.held else edge))
+        if self.gate:
+            self.held = self.truth == TRUE
 
     def _gap(self, value: float) -> Band:
         if value in self.codes:
