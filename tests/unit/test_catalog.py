@@ -388,6 +388,13 @@ def test_two_files_of_one_kind_and_a_broken_third_are_told_together(tmp_path: Pa
         ),
         pytest.param(
             "protocol: modbus,",
+            "protocol: modbus, every: 0s,",
+            "site.yaml:10: devices[plc].every: found the text '0s'; expected a duration longer than 0 like "
+            "500ms, 5s, 10min, 2h or 3d",
+            id="no period",
+        ),
+        pytest.param(
+            "protocol: modbus,",
             "protocol: modbus, mapping: skylink,",
             "site.yaml:10: devices[plc].mapping: has no meaning for a modbus device; remove it",
             id="mapping on modbus",
