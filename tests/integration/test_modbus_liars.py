@@ -31,7 +31,7 @@ from tests.servers.slaves import Accepted, Answer, Question, Slave, WallClock, e
 FOLDER = Path(os.environ.get("CARETAKER_CASES") or Path(__file__).parents[2].parent / "shared" / "cases")
 FILE = FOLDER / "hostile_inputs.yaml"
 HOSTILE: list[dict[str, Any]] = yaml.safe_load(FILE.read_text("utf-8")) if FILE.exists() else []
-REPLIES = [case for case in HOSTILE if case["surface"] == "modbus.reply"]
+REPLIES = [case for case in HOSTILE if case["surface"] == "modbus.reply" and case["expected"] == "rejected"]
 BLOCK = registers(100, 101, 102, 103)
 FLOATS = (ModbusSpec(Table.HOLDING, 100, "float32"), ModbusSpec(Table.HOLDING, 102, "float32"))
 
@@ -360,6 +360,28 @@ async def test_one_refused_address_does_not_blind_its_neighbours() -> None:
     assert status.connects == 1, "a refusal is no reason to reconnect"
     assert asked.count((3, 102, 1)) == 1, "the refused register is asked rarely"
     assert questions < 25
+
+
+@pytest.mark.serial
+async def test_address_that_is_answered_with_silence_does_not_blind_the_others() -> None:
+    """Some devices do not refuse an unknown address, they say nothing: only its points are bad."""
+
+    async def silent_about_0(question: Question) -> None:
+        if question.address != 0:
+            await honest(question)
+
+    async with (
+        Slave(silent_about_0) as slave,
+        collecting(estate_of({"mute": slave.port}, APART, every_s=0.3)) as (collector, accepted),
+    ):
+        await asyncio.sleep(3.2)
+        status = collector.status()["mute"]
+        silences = sum(address == 0 for _, address, _ in slave.asked)
+
+    assert {address for address, _ in accepted.good("mute")} == {200, 400, 600}
+    assert_on_time(accepted.times("mute", 600), 0.3, 0.15 + 0.05)
+    assert (status.state, status.fault, status.bad_points) == (DeviceState.PARTIAL, "timeout", 1)
+    assert 2 <= silences <= 5, "asked with growing pauses"
 
 
 async def test_busy_slave_is_asked_again_at_once() -> None:

@@ -78,7 +78,7 @@ class ModbusCollector:
             await asyncio.wait([writer])
 
     def status(self) -> Mapping[str, DeviceStatus]:
-        """device id -> how it is doing; call on the loop's thread."""
+        """device id -> how it is doing; from any thread."""
         return {device: poller.status() for device, poller in self._pollers.items()}
 
     @property

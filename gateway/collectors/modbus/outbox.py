@@ -67,7 +67,7 @@ class Outbox:
             return
         self._rows.append(rows)
         self.waiting += len(rows.points)
-        while self.waiting > MOST_ROWS:
+        while self.waiting > MOST_ROWS and len(self._rows) > 1:
             gone = len(self._rows.popleft().points)
             self.waiting -= gone
             self.dropped += gone

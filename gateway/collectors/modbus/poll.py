@@ -4,7 +4,8 @@ The grid: ticks lie at multiples of the device's period, for ever; a late round 
 Failing: every point that got no answer turns bad at once, and says so again every `SAY_BAD_AGAIN_S` (so that the page
 shows *bad*, not *old*). The first failure is followed by a try at the next tick; each further one doubles the pause, with
 jitter, up to `LONGEST_PAUSE_S`. A block that the slave refuses is split until only the refused address is alone; that
-one is asked again every `LONGEST_PAUSE_S`, its neighbours at every tick.
+one is asked again every `LONGEST_PAUSE_S`, its neighbours at every tick. A block that the device keeps silent about while
+it answers others is asked last and with growing pauses.
 """
 
 from __future__ import annotations
@@ -51,12 +52,18 @@ def pause(failures: int, period: float, chance: float) -> float:
 
 @dataclass(slots=True)
 class _Part:
-    """One block and how it fares. `again` is loop time: when to ask (0: at every tick); `said` when it last said bad."""
+    """One block and how it fares.
+
+    again   loop time from which to ask (0: at every tick)
+    said    loop time when it last said bad
+    misses  silences in a row; the silent ones are asked last
+    """
 
     block: Block
     fault: ModbusFault | None = None
     again: float = 0.0
     said: float = -math.inf
+    misses: int = 0
 
 
 class Poller:
@@ -78,12 +85,13 @@ class Poller:
         self._since_ns = self._ok_ns = 0
         self._failures = self._doubts = 0
         self._next = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._counts: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Until cancelled."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         period = self._device.every_s
         tick = math.floor(loop.time() / period) * period
         self._next = tick
@@ -104,18 +112,31 @@ class Poller:
             await asyncio.sleep(max(0.0, min(self._next, self._bad_again()) - loop.time()))
 
     async def _round(self) -> bool:
-        """Ask every block once; True when the device is down."""
+        """Ask every block once; True when the device is down.
+
+        A block without an answer takes the rest of the round with it only when nothing else was answered before, or at
+        the second such block: some devices keep silent about one address and answer all others.
+        """
         loop = asyncio.get_running_loop()
         down: ModbusFault | None = None
-        asked = 0
-        for part in list(self._parts):
+        asked = missed = 0
+        answered = False
+        for part in sorted(self._parts, key=lambda part: part.misses):
             if down is not None:
                 part.fault = down
             elif part.again <= loop.time():
                 asked += 1
-                down = await self._ask(part)
-        now = loop.time()
-        self._say_bad(now)
+                fault = await self._ask(part)
+                if fault is None:
+                    answered = True
+                    continue
+                missed += 1
+                part.misses += 1
+                if answered and missed == 1:
+                    part.again = loop.time() + pause(part.misses + 1, self._device.every_s, self._chance())
+                else:
+                    down = fault
+        self._say_bad(loop.time())
         self._judge(down, asked)
         return down is not None
 
@@ -133,7 +154,7 @@ class Poller:
             return None
         at_ns = self._clock.now_ns()
         self._counts["answers"] += 1
-        part.fault, part.again, part.said = None, 0.0, -math.inf
+        part.fault, part.again, part.said, part.misses = None, 0.0, -math.inf, 0
         block, columns = part.block, part.block.decode(data)
         self._put(
             Rows(block.points, at_ns, columns.values, columns.quality, columns.texts, self._link, self._link.doubts)
@@ -204,8 +225,8 @@ class Poller:
             log.info("modbus_device_back", **names)
 
     def status(self) -> DeviceStatus:
-        """A snapshot for health. `retry_in_s` is 0 unless the device is down. Call on the loop's thread."""
-        now = asyncio.get_running_loop().time()
+        """A snapshot for health, from any thread. `retry_in_s` is 0 unless the device is down."""
+        now = self._loop.time() if self._loop is not None else 0.0
         faults = self._faults + Counter({str(Fault.UNSOLICITED): self._link.doubts})
         return DeviceStatus(
             device=self._device.id,
