@@ -209,8 +209,9 @@ class RuleEngine:
     def _judge(self, fact: Mapping[int, tuple[float, int]], at_ns: int, accepted_ns: int) -> list[Transition]:
         """Take readings of one asset and one time: timers that end by then, values, terms, verdicts, bands."""
         program = self._program
-        users = {user.number: user for row in fact for user in program.judgements_of[row]}
-        out = [self._fire(user, accepted_ns) for user in users.values() if user.due_ns < at_ns and not user.disabled]
+        found = {user.number: user for row in fact for user in program.judgements_of[row]}
+        users = [found[number] for number in sorted(found)]
+        out = [self._fire(user, accepted_ns) for user in users if user.due_ns < at_ns and not user.disabled]
         terms: dict[int, Comparison] = {}
         for row, (value, quality) in fact.items():
             bad = bool(quality & Quality.BAD)
@@ -229,9 +230,9 @@ class RuleEngine:
             term.judge(self._value[term.row], self._base(term), at_ns)
             if term.truth == TRUE and not term.gate:
                 term.held = program.judgements[term.judgements[0]].active
-        for user in users.values():
+        for user in users:
             out += self._settle(user, at_ns, accepted_ns, accepted_ns)
-        self._refresh({row for user in users.values() for row in user.rows})
+        self._refresh({row for user in users for row in user.rows})
         return out
 
     # ------------------------------------------------------------------ time
