@@ -20,7 +20,8 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from caretaker.domain.assets import Estate
 from caretaker.domain.equipment import ModbusSpec, Table
 from caretaker.domain.errors import ConfigurationError, JournalUnavailable
-from caretaker.domain.readings import Quality, ReadingBatch
+from caretaker.domain.readings import Quality
+from caretaker.services.readings import Submission
 from gateway.collectors.modbus import ModbusCollector
 from gateway.collectors.modbus.status import DeviceState
 from tests.servers import free_port
@@ -109,16 +110,18 @@ async def test_site_file_address_is_overridden_by_connection() -> None:
 async def test_journal_that_is_away_holds_readings_back_and_delays_no_poll() -> None:
     """Accepting fails for a second: polling goes on, nothing is lost, the loop never waits on the thread."""
     estate = estate_of({"unit": 1}, registers(100))
-    accepted, refused, threads = Accepted(estate), 0, set()
+    accepted, refused, threads, ids = Accepted(estate), 0, set(), list[str]()
     back = time.monotonic() + 1.0
 
-    def accept(batch: ReadingBatch) -> None:
+    def accept(submission: Submission) -> None:
         nonlocal refused
         threads.add(threading.get_ident())
+        ids.append(submission.id)
         if time.monotonic() < back:
             refused += 1
+            assert set(ids) == {submission.id}, "what was refused is tried again before anything newer"
             raise JournalUnavailable("the disk is away")
-        accepted(batch)
+        accepted(submission)
 
     async with Slave() as slave:
         collector = ModbusCollector(estate, accept, WallClock(), {"unit-tcp": f"127.0.0.1:{slave.port}"})

@@ -18,7 +18,8 @@ import numpy as np
 
 from caretaker.domain.assets import Asset, Connection, Device, DeviceAsset, Estate, Point, Protocol, Site
 from caretaker.domain.equipment import ModbusSpec, PointSpec, Table, Text
-from caretaker.domain.readings import QUALITY_BITS, Quality, ReadingBatch
+from caretaker.domain.readings import QUALITY_BITS, Quality
+from caretaker.services.readings import Submission
 from tests.servers.base import free_port
 
 
@@ -198,7 +199,8 @@ class Accepted:
     batches: int = 0
     texts: dict[int, str] = field(default_factory=dict)
 
-    def __call__(self, batch: ReadingBatch) -> None:
+    def __call__(self, submission: Submission) -> None:
+        batch = submission.batch
         self.batches += 1
         quality = (batch.quality & QUALITY_BITS).tolist()
         self.rows.extend(zip(batch.points.tolist(), batch.times.tolist(), batch.values.tolist(), quality, strict=True))

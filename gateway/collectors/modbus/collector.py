@@ -22,7 +22,7 @@ log = structlog.get_logger("modbus")
 class ModbusCollector:
     """Polls every Modbus device of an estate until cancelled.
 
-    accept                blocking, thread-safe: makes a batch durable; called on a thread, one call at a time
+    accept                `Acceptor.accept_now`: blocking; makes a submission durable; called on a thread, one at a time
     connections_override  connection id -> "host:port" in place of the site file's
 
     Raises ConfigurationError at once for a device whose registers cannot be read as written; a network that is not there

@@ -14,12 +14,14 @@ import structlog
 
 from caretaker.domain.errors import JournalFull, Unavailable
 from caretaker.domain.readings import F64, U8, U32, Quality, ReadingBatch
+from caretaker.services.readings import Submission
 from gateway.collectors.modbus.link import Link
 
 log = structlog.get_logger("modbus")
 
-Accept = Callable[[ReadingBatch], object]
-"""Makes a batch durable (`services.readings`): blocking, called on a thread, raises JournalFull or Unavailable."""
+Accept = Callable[[Submission], object]
+"""`services.readings.Acceptor.accept_now`: durable on return, blocking (called on a thread), raises JournalFull or
+Unavailable; a repeat of the same submission is recognised."""
 
 GATHER_S: Final = 0.02
 """How long the first answer of a tick waits for the others; also how long a forged frame has to give itself away."""
@@ -57,6 +59,7 @@ class Outbox:
         self.waiting = 0
         self._accept = accept
         self._rows: deque[Rows] = deque()
+        self._refused: Submission | None = None
         self._wake = asyncio.Event()
         self._broken = False
         self._stopping = False
@@ -81,7 +84,8 @@ class Outbox:
             self._wake.clear()
             if not await self._flush() and not self._stopping:
                 await asyncio.sleep(RETRY_S)
-        await self._flush()
+        while await self._flush() and self._rows:
+            pass
 
     def stop(self) -> None:
         """Let `run` come to its end."""
@@ -89,23 +93,28 @@ class Outbox:
         self._wake.set()
 
     async def _flush(self) -> bool:
-        """Hand everything over; False when the journal could not take it (it is kept for the next try)."""
-        taken = list(self._rows)
-        self._rows.clear()
-        if not taken:
-            return True
-        batch = gather(taken)
+        """Hand over what has gathered; False when the journal could not take it. Then the same submission is tried again
+        before anything newer, so that a part of it that was taken is not taken twice."""
+        submission = self._refused
+        if submission is None:
+            if not self._rows:
+                return True
+            submission = Submission("modbus", gather(list(self._rows)))
+            self._rows.clear()
         try:
-            await asyncio.to_thread(self._accept, batch)
+            await asyncio.to_thread(self._accept, submission)
         except (Unavailable, JournalFull) as error:
-            self._rows.extendleft(reversed(taken))
+            self._refused = submission
             self._wake.set()
             if not self._broken:
                 self._broken = True
                 log.warning("modbus_readings_not_accepted", code=error.code, reason=error.message, waiting=self.waiting)
             return False
-        self.waiting -= len(batch)
+        self._refused = None
+        self.waiting -= len(submission.batch)
         self.batches += 1
+        if self._rows:
+            self._wake.set()
         if self._broken:
             self._broken = False
             log.info("modbus_readings_accepted_again", dropped=self.dropped)

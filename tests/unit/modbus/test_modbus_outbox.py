@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 from caretaker.domain.errors import JournalFull
-from caretaker.domain.readings import Quality, ReadingBatch
+from caretaker.domain.readings import Quality
+from caretaker.services.readings import Submission
 from gateway.collectors.modbus.link import Link
 from gateway.collectors.modbus.outbox import MOST_ROWS, Outbox, Rows, gather
 
@@ -21,10 +22,10 @@ def rows(first: int, count: int = 1, at_ns: int = 1, link: Link | None = None, d
 async def test_full_journal_keeps_the_newest_and_counts_what_it_gives_up() -> None:
     full, taken = True, []
 
-    def accept(batch: ReadingBatch) -> None:
+    def accept(submission: Submission) -> None:
         if full:
             raise JournalFull("no room")
-        taken.append(batch)
+        taken.append(submission.batch)
 
     outbox = Outbox(accept)
     task = asyncio.create_task(outbox.run())
