@@ -1,0 +1,34 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { useSession } from '@/session/session'
+
+const routes: RouteRecordRaw[] = [
+  { path: '/sign-in', name: 'sign-in', component: () => import('@/session/SignIn.vue'), meta: { open: true } },
+  {
+    path: '/',
+    component: () => import('@/shell/ConsoleShell.vue'),
+    children: [
+      { path: '', name: 'overview', component: () => import('@/overview/OverviewPage.vue') },
+      { path: 'board', name: 'board', component: () => import('@/board/BoardPage.vue') },
+      { path: 'assets/:id', name: 'asset', component: () => import('@/assets/AssetPage.vue'), props: true, meta: { nav: 'board' } },
+      { path: 'alarms', name: 'alarms', component: () => import('@/alarms/AlarmsPage.vue') },
+      { path: 'work-orders', name: 'orders', component: () => import('@/orders/OrdersPage.vue') },
+      { path: 'work-orders/:id', name: 'order', component: () => import('@/orders/OrderPage.vue'), props: true, meta: { nav: 'orders' } },
+      { path: 'status', name: 'status', component: () => import('@/status/StatusPage.vue') },
+      { path: ':rest(.*)*', name: 'missing', component: () => import('@/shell/MissingPage.vue') },
+    ],
+  },
+]
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  scrollBehavior: (to) => (to.hash ? { el: to.hash } : { top: 0 }),
+})
+
+router.beforeEach(async (to) => {
+  if (to.meta.open) return true
+  const session = useSession()
+  // An unreachable server is no reason to sign in again: the shell shows what is wrong and keeps trying.
+  if ((await session.load()) || session.problem) return true
+  return { name: 'sign-in', query: to.fullPath === '/' ? {} : { back: to.fullPath } }
+})

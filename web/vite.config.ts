@@ -1,0 +1,32 @@
+import { fileURLToPath } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import Components from 'unplugin-vue-components/vite'
+import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
+import { defineConfig } from 'vite'
+
+// Each entry is a page of its own: `console` is `/`; the phone's `/m` becomes a second key here.
+const entries = { console: fileURLToPath(new URL('./index.html', import.meta.url)) }
+
+export default defineConfig({
+  plugins: [
+    vue(),
+    // dts: false, because a file written during the build would change the digest the launcher rebuilds by.
+    Components({ resolvers: [ElementPlusResolver({ importStyle: 'css' })], dts: false, dirs: [] }),
+  ],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  define: {
+    __VUE_OPTIONS_API__: 'true',
+    __VUE_PROD_DEVTOOLS__: 'false',
+    __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',
+    __VUE_I18N_FULL_INSTALL__: 'false',
+    __VUE_I18N_LEGACY_API__: 'false',
+    __INTLIFY_PROD_DEVTOOLS__: 'false',
+  },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0, // the content policy forbids data: URLs in style sheets
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: entries },
+  },
+  server: { proxy: { '/api': { target: process.env.CARETAKER_API ?? 'http://127.0.0.1:8080' } } },
+})
