@@ -122,7 +122,7 @@ def open_house(settings: Settings, *, writer: bool, owner: bool, load_site: bool
         disk_soft_limit=settings.disk_soft_limit,
         readers=READERS,
     )
-    store = open_store(settings)
+    store = open_store(settings, estate)
     return House(settings, clock, transactions, estate, journal, store, _notifier(settings))
 
 

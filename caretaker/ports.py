@@ -16,10 +16,10 @@ import numpy as np
 
 from caretaker.domain.alarms import Alarm
 from caretaker.domain.assets import Estate, SiteFile
+from caretaker.domain.equipment import EquipmentKind
 from caretaker.domain.notices import Notice
 from caretaker.domain.people import Person, Role
 from caretaker.domain.readings import F64, I64, ReadingBatch
-from caretaker.domain.equipment import EquipmentKind
 from caretaker.domain.work_orders import OrderEntry, OrderState, WorkOrder
 
 Position = int
@@ -164,10 +164,15 @@ class Latest:
 class ReadingStore(Protocol):
     """What the points said, for long. Writes are idempotent by (point, time): the last write of a time wins."""
 
+    @property
+    def keeps_position(self) -> bool:
+        """Does `durable_upto()` survive a restart of ours? Else who writes keeps its cursor in SQL."""
+        ...
+
     def write(self, batch: ReadingBatch, upto: Position) -> None:
         """Take a batch whose journal position is `upto`. Durable only when `durable_upto()` has reached it.
 
-        Raises StoreUnavailable (resend the same batch later) or BadReading (never resend these rows).
+        Raises StoreUnavailable (resend the same batch later) or BadReading (never resend these rows; the others are in).
         """
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,8 @@ _Reading = tuple[float, int, str | None]
 
 class MemoryStore:
     """See `caretaker.ports.ReadingStore`. Everything written is at once as durable as it will ever be."""
+
+    keeps_position: Final = False
 
     def __init__(self) -> None:
         self._points: dict[int, dict[int, _Reading]] = {}
@@ -31,7 +34,7 @@ class MemoryStore:
         with self._lock:
             for row, (point, at, value, quality) in enumerate(zip(*columns, strict=True)):
                 self._points.setdefault(point, {})[at] = (value, quality, batch.texts.get(row))
-            self._upto = max(self._upto, upto)
+            self._upto = upto
 
     def durable_upto(self) -> Position:
         """See `ReadingStore.durable_upto`."""

@@ -26,10 +26,12 @@ from caretaker.domain.errors import StoreUnavailable
 from caretaker.domain.readings import ReadingBatch
 from caretaker.ports import Buckets, Latest, Position, Series
 
-_SMALL_ROWS: Final = 128
+_SMALL_ROWS: Final = 64
 """A piece below this joins the newest block of its point and hour, so that slow points do not make crumbs …"""
-_JOINED_ROWS: Final = 1024
+_JOINED_ROWS: Final = 512
 """… but never a block above this: joining again and again would cost the square."""
+_JOINED_ONCE: Final = 50_000
+"""Readings taken out of old blocks by one flush, at most: a flush stays short and small in memory."""
 _UPTO: Final = "upto"
 
 
@@ -39,6 +41,8 @@ class BlockStore:
     memory_readings  a flush happens when so many readings are in memory (each takes 21 bytes, a flush three times that)
     flush_s          … or this long after the last one
     """
+
+    keeps_position: Final = True
 
     def __init__(self, folder: Path, *, memory_readings: int = 500_000, flush_s: float = 600.0) -> None:
         self._limit, self._flush_s = memory_readings, flush_s
@@ -68,7 +72,7 @@ class BlockStore:
             self.flush()
         with self._lock:
             self._recent.append(batch)
-            self._written = max(self._written, upto)
+            self._written = upto
 
     def durable_upto(self) -> Position:
         """See `ReadingStore.durable_upto`."""
@@ -101,6 +105,7 @@ class BlockStore:
         with self._database.writing("write blocks") as connection:
             parts: dict[tuple[int, int], int] = {}
             old: list[Columns] = []
+            room = _JOINED_ONCE
             for point, hour, rows in query.groups(columns):
                 found = connection.execute(
                     "SELECT part, rows FROM block WHERE point=? AND hour=? ORDER BY part DESC LIMIT 1", (point, hour)
@@ -109,13 +114,14 @@ class BlockStore:
                     continue
                 part, before = found
                 parts[point, hour] = part + 1
-                if rows < _SMALL_ROWS and before + rows <= _JOINED_ROWS:
+                if rows < _SMALL_ROWS and before <= min(room, _JOINED_ROWS - rows):
                     data = connection.execute(
                         "SELECT data FROM block WHERE point=? AND hour=? AND part=?", (point, hour, part)
                     ).fetchone()[0]
                     with contextlib.suppress(ValueError):  # a damaged block is left alone; whoever reads it is told
                         old.append(codec.decode(point, hour, data))
                         parts[point, hour] = part
+                        room -= before
             joined = query.joined([*old, columns]) if old else columns
             connection.executemany(
                 "INSERT OR REPLACE INTO block VALUES(?,?,?,?,?,?,?,?,?,?,?)",

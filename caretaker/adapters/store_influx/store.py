@@ -39,6 +39,8 @@ class SeriesName:
 class InfluxStore:
     """See `caretaker.ports.ReadingStore`. Nothing waits here: a write returns when the server has acknowledged it."""
 
+    keeps_position: Final = False
+
     def __init__(self, server: LineServer, names: Mapping[int, SeriesName]) -> None:
         """`names`: point id -> its series. Readings of other points are refused (BadReading)."""
         self._server, self._names = server, dict(names)
@@ -64,7 +66,7 @@ class InfluxStore:
         lines, refused = self._lines(batch)
         for start in range(0, len(lines), LINES):
             refused += self._send(lines[start : start + LINES])
-        self._durable = max(self._durable, upto)
+        self._durable = upto
         if refused:
             rows = sorted(row for row, _ in refused)
             raise BadReading(f"InfluxDB refuses {len(rows)} readings: {refused[0][1]}", rows=rows, reason=refused[0][1])
