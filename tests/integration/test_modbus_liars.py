@@ -149,6 +149,7 @@ async def test_pymodbus_alone_believes_lies() -> None:
     assert len(believed) >= 3
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("pause_s", [0.0, 0.002])
 async def test_forged_frame_before_the_true_one_is_not_believed(pause_s: float) -> None:
     """Together in one segment the extra bytes show; apart, the second frame shows while the first is still held."""
@@ -384,6 +385,7 @@ async def test_address_that_is_answered_with_silence_does_not_blind_the_others()
     assert 2 <= silences <= 5, "asked with growing pauses"
 
 
+@pytest.mark.serial
 async def test_busy_slave_is_asked_again_at_once() -> None:
     async def busy_twice(question: Question) -> None:
         question.writer.write(question.refusal(6) if question.number <= 2 else question.honest())

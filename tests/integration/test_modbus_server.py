@@ -74,6 +74,7 @@ POINTS = (
 )
 
 
+@pytest.mark.serial
 async def test_all_four_tables_of_a_real_server_are_read_in_five_requests() -> None:
     async with server() as port:
         estate = estate_of({"unit": port}, POINTS, units={"unit": 17}, every_s=0.5, timeout_s=0.4)
@@ -92,6 +93,7 @@ async def test_all_four_tables_of_a_real_server_are_read_in_five_requests() -> N
     assert (status.connects, status.points) == (1, 9)
 
 
+@pytest.mark.serial
 async def test_site_file_address_is_overridden_by_connection() -> None:
     async with server() as port:
         estate = estate_of({"unit": 1}, POINTS[:1], units={"unit": 17})
@@ -107,6 +109,7 @@ async def test_site_file_address_is_overridden_by_connection() -> None:
         ModbusCollector(estate, accepted, WallClock(), {"unit-tcp": "nowhere"})
 
 
+@pytest.mark.serial
 async def test_journal_that_is_away_holds_readings_back_and_delays_no_poll() -> None:
     """Accepting fails for a second: polling goes on, nothing is lost, the loop never waits on the thread."""
     estate = estate_of({"unit": 1}, registers(100))
