@@ -48,18 +48,18 @@ class Passenger:
 
 
 class Lift:
-    """See the module. Attributes of the asset: rated_speed_m_s, rated_load_kg, floor_height_m, floors_served [low, high]."""
+    """See the module. Attributes of the asset: rated_speed (m/s), rated_load (kg), floors, lowest, floor_height (m)."""
 
     faults: Mapping[str, str] = FAULTS
 
     def __init__(self, attributes: Mapping[str, object], seed: int) -> None:
         self.trouble: set[str] = set()
         self._rng = random.Random(seed)
-        self._rated = number(attributes, "rated_speed_m_s", 1.75)
-        self._capacity = number(attributes, "rated_load_kg", 1000.0)
-        self._height = number(attributes, "floor_height_m", 3.0)
-        lowest, highest = _floors(attributes.get("floors_served"))
-        self._names = [n for n in range(lowest, highest + 1) if n != 0]  # no floor 0 in China
+        self._rated = number(attributes, "rated_speed", 1.75)
+        self._capacity = number(attributes, "rated_load", 1000.0)
+        self._height = number(attributes, "floor_height", 3.0)
+        lowest, count = int(number(attributes, "lowest", -1)), int(number(attributes, "floors", 18))
+        self._names = [n for n in range(lowest, lowest + count + 1) if n != 0][:count]  # no floor 0 in China
         self._at = self._names.index(1) if 1 in self._names else 0
         self._x = self._at * self._height
         self._v = 0.0
@@ -331,11 +331,3 @@ class Lift:
             "main_power": powered,
             "ebike_seen": False,
         }
-
-
-def _floors(served: object) -> tuple[int, int]:
-    """`[lowest, highest]`, or a usual house when an asset does not say."""
-    match served:
-        case [int(lowest), int(highest)] if lowest < highest:
-            return lowest, highest
-    return -1, 17

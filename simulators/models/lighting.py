@@ -26,16 +26,18 @@ _PLAN: Final = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 
 
 class LightingCircuit:
-    """See the module. Attributes of the asset: lamps, usual_current_a, target_lux, schedule (`18:00-06:30` or `dusk-dawn`)."""
+    """See the module. Attributes of the asset: lamps, watts (one lamp), target_lux, schedule (`18:00-06:30` or `dusk-dawn`),
+    always_on (true: a place without windows)."""
 
     faults: Mapping[str, str] = FAULTS
 
     def __init__(self, attributes: Mapping[str, object], seed: int) -> None:
         self.trouble: set[str] = set()
         self._rng = random.Random(seed)
-        self._lamps = int(number(attributes, "lamps", 24))
-        self._watts = number(attributes, "usual_current_a", 8.0) * _VOLTS * _POWER_FACTOR / self._lamps
+        self._lamps = int(number(attributes, "lamps", 48))
+        self._watts = number(attributes, "watts", 36.0)
         self._target = number(attributes, "target_lux", 50.0)
+        self._windows = attributes.get("always_on") is not True
         self._plan = _plan(attributes.get("schedule"))
         self._cmd = False
         self._on = False
@@ -94,7 +96,8 @@ class LightingCircuit:
             "current": self._amps,
             "power": self._amps * _VOLTS * _POWER_FACTOR / 1000.0,
             "energy": self._energy,
-            "lux": max(self._glow.value * (1.0 + self._noise.value * 0.01), 0.0) + min(self._outside * 0.004, 180.0),
+            "lux": max(self._glow.value * (1.0 + self._noise.value * 0.01), 0.0)
+            + (min(self._outside * 0.004, 180.0) if self._windows else 0.0),
             "outdoor_lux": self._outside,
             "leakage": max(self._leak.value + self._noise.value * 0.05, 0.0),
             "lamp_faults": float(self.lamps_out),

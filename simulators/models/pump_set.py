@@ -49,16 +49,16 @@ class Pump:
 
 
 class PumpSet:
-    """See the module. Attributes of the asset: set_pressure_mpa, rated_current_a (one motor), rated_flow_m3_h (the set)."""
+    """See the module. Attributes of the asset: p_set (MPa), rated_current (A, one motor), peak_flow (m3/h)."""
 
     faults: Mapping[str, str] = FAULTS
 
     def __init__(self, attributes: Mapping[str, object], seed: int) -> None:
         self.trouble: set[str] = set()
         self._rng = random.Random(seed)
-        self._p_set = number(attributes, "set_pressure_mpa", 0.45)
-        self._rated_amps = number(attributes, "rated_current_a", 15.0)
-        self._peak = 0.875 * number(attributes, "rated_flow_m3_h", 48.0)
+        self._p_set = number(attributes, "p_set", 0.45)
+        self._rated_amps = number(attributes, "rated_current", 15.0)
+        self._peak = number(attributes, "peak_flow", 42.0)
         self.pumps = [
             Pump(run_s=3600.0 * self._rng.randrange(4000, 6000), starts=self._rng.randrange(900, 1500))
             for _ in range(PUMPS)
@@ -149,7 +149,7 @@ class PumpSet:
         turning = [p.hz / 50.0 for p in self.pumps if p.hz > 5.0 and p is not dry]
         pressure = max(self._p_out.value, 0.0)
         taps = draw * math.sqrt(pressure / self._p_set)
-        leak = 150.0 * math.sqrt(pressure) if "low_pressure" in self.trouble else 0.0
+        leak = 240.0 * math.sqrt(pressure) if "low_pressure" in self.trouble else 0.0
         if not turning:
             self._flow = 0.0
             self._p_out.towards(0.02, dt, 8.0)
@@ -193,7 +193,7 @@ class PumpSet:
         for pump in self.pumps:
             hot = pump is dry_bearing
             rest = 41.0 if pump.running else 27.0
-            cooling = 30.0 if pump.bearing.value > 60.0 else None
+            cooling = 6.0 if pump.bearing.value > 50.0 else None
             pump.bearing.towards(106.0 if hot else rest, dt, 8.0 if hot else cooling)
             pump.motor.towards(52.0 if pump.running else 28.0, dt)
             volts_amps = 1.732 * 380.0 * pump.amps / 1000.0
