@@ -54,6 +54,15 @@ def test_a_delay_ends_without_further_readings() -> None:
     assert fed(rule("hot", above(), on_delay_s=30), rows=[(5, 1, 85)], until=35) == []
 
 
+def test_without_readings_the_acceptance_clock_measures_but_the_alarm_tells_device_time() -> None:
+    """The device's clock is 100 s behind: it is waited 30 s all the same, and the alarm says when by the device."""
+    engine = RuleEngine(small_estate(rule("hot", above(), on_delay_s=30)))
+    engine.evaluate(readings((5, 1, 85)), 105 * S)
+
+    assert engine.advance(135 * S) == []
+    assert told(engine.advance(135 * S + 1)) == [(35, "raised")]
+
+
 def test_the_on_delay_runs_only_beyond_the_limit() -> None:
     """The deadband belongs to the alarm; before there is one, a value within it ends the condition."""
     limit = rule("hot", above(), on_delay_s=30, off_delay_s=30)
