@@ -9,9 +9,8 @@ from typing import Final
 
 from caretaker.bootstrap import House
 from caretaker.domain.assets import Protocol
-from caretaker.domain.readings import ReadingBatch
 from caretaker.services.gate import Gate
-from caretaker.services.readings import Acceptor, Outcome, Submission
+from caretaker.services.readings import Acceptor
 from gateway import main
 from gateway.collectors.modbus import ModbusCollector
 from gateway.collectors.modbus.status import DeviceState
@@ -65,11 +64,8 @@ def build(house: House) -> main.Gateway:
     if link is not None:
         collectors.append(MqttCollector(estate, link, acceptor, clock))
 
-    def accept(batch: ReadingBatch) -> Outcome:
-        return acceptor.accept_now(Submission("modbus", batch))
-
     if any(device.protocol is Protocol.MODBUS for device in estate.devices.values()):
-        collectors.append(ModbusField(ModbusCollector(estate, accept, clock, settings.connections)))
+        collectors.append(ModbusField(ModbusCollector(estate, acceptor.accept_now, clock, settings.connections)))
     return main.Gateway(collectors, acceptor, house.transactions, clock)
 
 

@@ -246,11 +246,11 @@ class Running:
         gc.freeze()  # what is alive now stays; collections look only at what comes after
         await stop.wait()
         print(say("stopping"), flush=True)
-        self._stop_simulators()
         await web.stop()
         done_collecting.set()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*tasks.values(), return_exceptions=True), _STOP_S)
+        self._stop_simulators()  # after the collectors, which would report each device as lost
         self.halt.set()
         for thread in threads:
             await asyncio.to_thread(thread.join, _STOP_S)
