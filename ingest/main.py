@@ -56,7 +56,7 @@ def _keep_up(writer: Writer, stop: threading.Event, fenced: list[Fenced]) -> Non
             _log.error("fenced", part=PART, reason=taken.message, next="this process stops writing")
             fenced.append(taken)
             stop.set()
-        except Exception:
+        except Exception:  # noqa: BLE001 the outermost loop
             _log.exception("fell", part=PART)
             stop.wait(_AGAIN_S)
         if stop.is_set():

@@ -380,7 +380,7 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    with pytest.raises(ConfigurationError, match="cannot be opened for writing"):
+    with pytest.raises(ConfigurationError, match="cannot be written"):
         LmdbJournal(tmp_path / "file" / "journal")
 
 
@@ -416,7 +416,7 @@ def test_above_the_soft_limit_of_the_disk_nothing_is_accepted_but_everything_can
 def test_the_file_stays_bounded_while_readers_keep_up(tmp_path: Path) -> None:
     journal = LmdbJournal(tmp_path, keep_bytes=2 * MB, limit_bytes=16 * MB, readers=("ingest",), disk_soft_limit=1.0)
     rng = random.Random(1)
-    for n in range(1500):
+    for n in range(600):
         journal.append("d", str(n), bytes(rng.randint(10, 42_000)), n)
         journal.release("ingest", 0, n + 1)
     journal.close()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
@@ -50,7 +50,7 @@ class InfluxStore:
         self._closed = False
 
     @classmethod
-    def connect(cls, address: str, names: Mapping[int, SeriesName], token_file: Path | None = None) -> InfluxStore:
+    def connect(cls, address: str, names: Mapping[int, SeriesName], token_file: Path | None = None) -> Self:
         """From a setting: influx1+http://[user@]host:port/database, influx2+http://host:port/?org=…&bucket=….
 
         The token (2.x, 3.x) or password (1.x) is the first line of `token_file`. Does not connect yet: an absent
