@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -382,6 +383,59 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="cannot be written"):
         LmdbJournal(tmp_path / "file" / "journal")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a read-only disk needs root")
+@pytest.mark.serial
+def test_a_read_only_disk_is_refused_by_name(tmp_path: Path) -> None:
+    LmdbJournal(tmp_path / "disk" / "new", disk_soft_limit=1.0).close()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(tmp_path / "disk")], check=True)
+    try:
+        with pytest.raises(ConfigurationError, match="Read-only file system"):
+            LmdbJournal(tmp_path / "disk" / "journal")
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path / "disk")], check=True)
+
+
+EIO_CHILD = """
+import sys, time
+from pathlib import Path
+from caretaker.adapters.journal_lmdb import LmdbJournal
+from caretaker.domain.errors import JournalFull, JournalUnavailable
+journal = LmdbJournal(Path(sys.argv[1]), disk_soft_limit=1.0)
+for n in range(60):
+    while True:
+        try:
+            print("kept", journal.append("d", f"b{n}", f"v{n}".encode() * 100, n), f"b{n}", flush=True)
+            break
+        except (JournalUnavailable, JournalFull) as wrong:
+            print("refused", type(wrong).__name__, wrong.message, flush=True)
+            time.sleep(0.6)
+journal.close()
+"""
+
+
+@pytest.mark.serial
+def test_a_failed_sync_is_never_reported_as_done_and_the_journal_comes_back(tmp_path: Path) -> None:
+    """EIO from the disk at the 40th and 41st sync (strace's fault injection): R10 of reliability.md."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed (apt-get install strace)")
+    inject = ["-f", "-qq", "-o", str(tmp_path / "trace"), "-e", "inject=fdatasync,fsync:error=EIO:when=40..41"]
+    command = [strace, *inject, sys.executable, "-c", EIO_CHILD, str(tmp_path / "j")]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+    kept = [line.split()[1:] for line in told if line.startswith("kept")]
+    refused = [line for line in told if line.startswith("refused")]
+
+    journal = LmdbJournal(tmp_path / "j", disk_soft_limit=1.0)
+    found = {str(record.position): record.batch_id for record in journal.read(0, 0, 1000)}
+    journal.close()
+
+    assert "(INJECTED)" in (tmp_path / "trace").read_text()
+    assert refused
+    assert "Input/output error" in refused[0]
+    assert [batch for _, batch in kept] == [f"b{n}" for n in range(60)]
+    assert found == {position: batch for position, batch in kept}  # noqa: C416
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:

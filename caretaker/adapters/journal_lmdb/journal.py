@@ -31,6 +31,7 @@ _STATE: Final = b"state"
 _TRIM_STEP: Final = 8
 """Records trimmed at most by one append that is not short of room: an append stays short."""
 _TRIM_MOST: Final = 4096
+_CHECK_READERS: Final = 1024
 _POLL_S: Final = 0.05
 """How often a reader in another process looks; within the writer's process it is woken."""
 _RELEASE_S: Final = 1.0
@@ -170,6 +171,8 @@ class LmdbJournal:
                 limit=self._limit,
             )
         self._account(row.cost)
+        if state.last % _CHECK_READERS == 0:
+            self._env.env.reader_check()  # a reader that was killed in the middle would keep its pages for ever
         return state.last
 
     def _trim(self, txn: Txn, state: State, coming: IndexRow) -> State:
