@@ -175,8 +175,7 @@ class Running:
             "--truth",
             str(self.settings.data / "truth.jsonl"),
         ]
-        if self.scenario is not None:
-            command += ["--scenario", str(self.scenario)]
+        command += ["--scenario", str(self.scenario or ROOT / "simulators" / "scenarios" / "demo.yaml")]
         self.simulators = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, text=True)
 
     async def _ports_of_simulators(self) -> Mapping[str, str]:
