@@ -59,7 +59,7 @@ class Speaker:
                     identifier=self._client_id,
                     will=aiomqtt.Will(self._state, b"offline", 1, retain=True),
                     keepalive=30,
-                    timeout=5.0,
+                    timeout=2.0,
                 ) as client:
                     await client.publish(self._state, b"online", 1, retain=True)
                     if broken:
@@ -71,6 +71,7 @@ class Speaker:
                         await client.publish(self._state, b"offline", 1, retain=True, timeout=0.5)
                         raise
             except aiomqtt.MqttError as wrong:
+                _end_if_told()
                 if not broken:
                     _log.warning(
                         "broker is away",
@@ -90,7 +91,7 @@ class Speaker:
             while self._queue:
                 topic, payload, on_sent = self._queue[0]
                 on_sent()
-                await client.publish(topic, payload, 1)
+                await client.publish(topic, payload, 1, timeout=10.0)
                 self.published += 1
                 if self._queue and self._queue[0][1] is payload:
                     self._queue.popleft()
@@ -113,12 +114,20 @@ class Listener:
         while True:
             try:
                 async with aiomqtt.Client(
-                    self._broker.host, self._broker.port, identifier=self._client_id, keepalive=30, timeout=5.0
+                    self._broker.host, self._broker.port, identifier=self._client_id, keepalive=30, timeout=2.0
                 ) as client:
                     await client.subscribe(self._topic, 1)
                     wait = _BACK_OFF_S[0]
                     async for message in client.messages:
                         await client.publish(f"{self._topic}/answer", self._order(message.payload), 1)
             except aiomqtt.MqttError:
+                _end_if_told()
                 wait = min(wait * 2.0, _BACK_OFF_S[1])  # the devices' speakers already say that the broker is away
             await asyncio.sleep(wait)
+
+
+def _end_if_told() -> None:
+    """A broker's error on the way out (a farewell that cannot be sent) must not swallow the cancellation."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
