@@ -8,7 +8,7 @@ A reading without a finite value writes its quality alone, so rewriting a time w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 
-from caretaker.adapters.store_influx.lines import escape_key, escape_text, format_float
+from caretaker.adapters.store_influx.lines import escape_key, escape_text
 from caretaker.adapters.store_influx.server import Influx1, Influx2, LineServer, LinesRefused, Row, quoted
 from caretaker.domain.errors import BadReading, ConfigurationError, StoreUnavailable
 from caretaker.domain.readings import QUALITY_BITS, Quality, ReadingBatch
@@ -63,47 +63,59 @@ class InfluxStore:
     def write(self, batch: ReadingBatch, upto: Position) -> None:
         """See `ReadingStore.write`. After BadReading every other row of the batch is stored."""
         self._usable()
-        lines, refused = self._lines(batch)
+        lines, rows, refused = self._lines(batch)
         for start in range(0, len(lines), LINES):
-            refused += self._send(lines[start : start + LINES])
+            refused += self._send(lines[start : start + LINES], rows[start : start + LINES])
         self._durable = upto
         if refused:
-            rows = sorted(row for row, _ in refused)
-            raise BadReading(f"InfluxDB refuses {len(rows)} readings: {refused[0][1]}", rows=rows, reason=refused[0][1])
+            numbers = sorted(row for row, _ in refused)
+            why = refused[0][1]
+            raise BadReading(f"InfluxDB refuses {len(numbers)} readings: {why}", rows=numbers, reason=why)
 
-    def _lines(self, batch: ReadingBatch) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
-        """(row, line) to send and (row, why) of points that have no series."""
-        lines: list[tuple[int, str]] = []
+    def _lines(self, batch: ReadingBatch) -> tuple[list[str], Sequence[int], list[tuple[int, str]]]:
+        """Lines to send, the row of each, and (row, why) of points that have no series."""
+        finite = np.isfinite(batch.values)
+        columns = (batch.points.tolist(), batch.values.tolist(), batch.quality.tolist(), batch.times.tolist())
+        prefixes = self._prefixes
+        if not batch.texts and bool(finite.all()):
+            try:  # the hot path: 0.5 us a reading
+                lines = [f"{prefixes[p]}{q}i,value={v!r} {t}" for p, v, q, t in zip(*columns, strict=True)]
+                return lines, range(len(lines)), []
+            except KeyError:
+                pass  # a point without a series is among them: one by one
+        return self._lines_one_by_one(batch, zip(*columns, finite.tolist(), strict=True))
+
+    def _lines_one_by_one(
+        self, batch: ReadingBatch, readings: Iterable[tuple[int, float, int, int, bool]]
+    ) -> tuple[list[str], Sequence[int], list[tuple[int, str]]]:
+        lines: list[str] = []
+        rows: list[int] = []
         refused: list[tuple[int, str]] = []
-        prefixes, texts = self._prefixes, batch.texts
-        finite = np.isfinite(batch.values).tolist()
-        columns = zip(
-            batch.points.tolist(), batch.times.tolist(), batch.values.tolist(), batch.quality.tolist(), strict=True
-        )
-        for row, (point, at, value, quality) in enumerate(columns):
-            prefix = prefixes.get(point)
+        for row, (point, value, quality, at, finite) in enumerate(readings):
+            prefix = self._prefixes.get(point)
             if prefix is None:
                 refused.append((row, f"point {point} is not of this estate"))
                 continue
             fields = f"{prefix}{quality}i"
-            if finite[row]:
-                fields = f"{fields},value={format_float(value)}"
-            if texts and row in texts:
-                fields = f"{fields},text={escape_text(texts[row])}"
-            lines.append((row, f"{fields} {at}"))
-        return lines, refused
+            if finite:
+                fields = f"{fields},value={value!r}"
+            if row in batch.texts:
+                fields = f"{fields},text={escape_text(batch.texts[row])}"
+            lines.append(f"{fields} {at}")
+            rows.append(row)
+        return lines, rows, refused
 
-    def _send(self, lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    def _send(self, lines: Sequence[str], rows: Sequence[int]) -> list[tuple[int, str]]:
         """Send; where the server refuses some, halve until they stand alone. -> (row, why) of the refused ones."""
         if not lines:
             return []
         try:
-            self._server.send("\n".join([line for _, line in lines]).encode())
+            self._server.send("\n".join(lines).encode())
         except LinesRefused as wrong:
             if len(lines) == 1:
-                return [(lines[0][0], str(wrong).strip())]
+                return [(rows[0], str(wrong).strip())]
             half = len(lines) // 2
-            return self._send(lines[:half]) + self._send(lines[half:])
+            return self._send(lines[:half], rows[:half]) + self._send(lines[half:], rows[half:])
         return []
 
     def durable_upto(self) -> Position:
