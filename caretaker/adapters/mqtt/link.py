@@ -51,6 +51,7 @@ class Link:
         coalesce_s: float = COALESCE_S,
         keep_alive_s: int = KEEP_ALIVE_S,
         first_gap_s: float = 0.5,
+        handshake_s: float = HANDSHAKE_S,
     ) -> None:
         self.address = address
         self.client_id = client_id
@@ -58,6 +59,7 @@ class Link:
         self.coalesce_s = coalesce_s
         self.keep_alive_s = keep_alive_s
         self._first_gap_s = first_gap_s
+        self._handshake_s = handshake_s
         self._connection: _Connection | None = None
         self._number = 0
         self._held = False
@@ -127,11 +129,11 @@ class Link:
         live = _Connection(self, self._number, deliver)
         context = ssl.create_default_context() if self.address.tls else None
         self.counters["connects"] += 1
-        async with asyncio.timeout(HANDSHAKE_S):
+        async with asyncio.timeout(self._handshake_s):
             await loop.create_connection(lambda: live, self.address.host, self.address.port, ssl=context)
         self._connection = live  # at once: a kept session may send before the SUBACK, and its acks must go out
         try:
-            async with asyncio.timeout(HANDSHAKE_S):
+            async with asyncio.timeout(self._handshake_s):
                 session_present = await live.open(filters)
             self._connected_ns = self.clock.now_ns()
             self._error = None
