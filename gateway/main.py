@@ -5,21 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
 
-from caretaker.domain.assets import Estate
-from caretaker.domain.assets import Protocol as DeviceProtocol
 from caretaker.domain.errors import CaretakerError
 from caretaker.domain.retry import gap_s
-from caretaker.ports import BrokerLink, Clock, Journal, Transactions
-from caretaker.services.gate import Gate
-from caretaker.services.readings import Acceptor, Submission
-from gateway.collectors.modbus.collector import ModbusCollector
-from gateway.collectors.modbus.status import DeviceState, DeviceStatus
-from gateway.collectors.mqtt.collector import MqttCollector
+from caretaker.ports import Clock, Transactions
+from caretaker.services.readings import Acceptor
 
 log = structlog.get_logger(__name__)
 
@@ -47,70 +41,12 @@ class Collector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What the process is made of; put together by bootstrap."""
+    """What the process is made of; put together by compose."""
 
     collectors: Sequence[Collector]
     acceptor: Acceptor
     transactions: Transactions
     clock: Clock
-
-
-def assemble(
-    estate: Estate,
-    journal: Journal,
-    transactions: Transactions,
-    clock: Clock,
-    link: BrokerLink | None,
-    *,
-    connections: Mapping[str, str] | None = None,
-    retention_s: float = 365 * 86400.0,
-    key: str = PART,
-) -> Gateway:
-    """A gateway for an estate.
-
-    link         the broker; None = no MQTT
-    connections  Modbus connection id -> host:port in place of the site file's
-    retention_s  readings older than this are refused
-    key          the journal key of this gateway; several gateways have different ones
-    Raises ConfigurationError.
-    """
-    gate = Gate(estate.points.values(), int(retention_s * 1e9))
-    acceptor = Acceptor(journal, gate, clock, key)
-    collectors: list[Collector] = []
-    if link is not None:
-        collectors.append(MqttCollector(estate, link, acceptor, clock))
-    if any(device.protocol is DeviceProtocol.MODBUS for device in estate.devices.values()):
-        collectors.append(ModbusPart(estate, acceptor, clock, connections))
-    return Gateway(collectors, acceptor, transactions, clock)
-
-
-class ModbusPart:
-    """The Modbus collector as a `Collector`."""
-
-    name = "modbus"
-
-    def __init__(self, estate: Estate, acceptor: Acceptor, clock: Clock, connections: Mapping[str, str] | None) -> None:
-        self._modbus = ModbusCollector(
-            estate, lambda batch: acceptor.accept_now(Submission("modbus", batch)), clock, connections
-        )
-
-    async def run(self) -> None:
-        """As `Collector.run`."""
-        await self._modbus.run()
-
-    async def drain(self) -> None:
-        """Nothing to wait for: when `run` is cancelled it hands over what was read."""
-
-    def facts(self, now_ns: int) -> Mapping[str, object]:
-        """As `Collector.facts`."""
-        devices = self._modbus.status()
-        down = sorted(name for name, device in devices.items() if device.state is DeviceState.DOWN)
-        return {
-            "status": "degraded" if down else "ok",
-            "reason": f"no answer from {', '.join(down)}" if down else None,
-            "dropped": self._modbus.dropped,
-            "devices": {name: _device_facts(device, now_ns) for name, device in devices.items()},
-        }
 
 
 async def run(gateway: Gateway, stop: asyncio.Event, beat_s: float = BEAT_S) -> None:
@@ -128,11 +64,6 @@ async def run(gateway: Gateway, stop: asyncio.Event, beat_s: float = BEAT_S) -> 
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(gateway.acceptor.stop)
-
-
-def _device_facts(device: DeviceStatus, now_ns: int) -> Mapping[str, object]:
-    said = asdict(device)
-    return {"age_s": round((now_ns - device.ok_ns) / 1e9, 1) if device.ok_ns else None, **said}
 
 
 def facts(gateway: Gateway, restarts: Mapping[str, int], now_ns: int) -> Mapping[str, object]:
