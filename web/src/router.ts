@@ -9,7 +9,7 @@ const routes: RouteRecordRaw[] = [
     children: [
       { path: '', name: 'overview', component: () => import('@/overview/OverviewPage.vue') },
       { path: 'board', name: 'board', component: () => import('@/board/BoardPage.vue') },
-      { path: 'assets/:id', name: 'asset', component: () => import('@/assets/AssetPage.vue'), props: true, meta: { nav: 'board' } },
+      { path: 'equipment/:id', name: 'asset', component: () => import('@/assets/AssetPage.vue'), props: true, meta: { nav: 'board' } },
       { path: 'alarms', name: 'alarms', component: () => import('@/alarms/AlarmsPage.vue') },
       { path: 'work-orders', name: 'orders', component: () => import('@/orders/OrdersPage.vue') },
       { path: 'work-orders/:id', name: 'order', component: () => import('@/orders/OrderPage.vue'), props: true, meta: { nav: 'orders' } },

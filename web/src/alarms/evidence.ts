@@ -3,8 +3,12 @@
 import type { Alarm, Evidence, Kind } from '@/api/types'
 import { language, say, t } from '@/words'
 import { figure, unitText } from '@/words/figures'
+import { span } from '@/words/time'
 
-function one(item: Evidence, kind: Kind | undefined): string {
+function one(item: Evidence, kind: Kind | undefined, rule: string): string {
+  const op = kind?.rules.find((known) => known.id === rule)?.terms.find((term) => term.point === item.key)?.op
+  // The limit of a silence is seconds, not the point's unit.
+  if (op === 'stale') return t('evidence.silent', { what: say(item.title), span: span((item.limit ?? 0) * 1000) })
   const spec = kind?.points.find((point) => point.key === item.key)
   const code = item.value === null ? undefined : spec?.codes[String(Math.trunc(item.value))]
   let value: string
@@ -22,6 +26,6 @@ function one(item: Evidence, kind: Kind | undefined): string {
 export function evidenceText(alarm: Alarm, kind: Kind | undefined, most = 3): string {
   const newest = new Map<string, Evidence>()
   for (const item of alarm.evidence) newest.set(item.key, item)
-  const told = [...newest.values()].slice(0, most).map((item) => one(item, kind))
+  const told = [...newest.values()].slice(0, most).map((item) => one(item, kind, alarm.rule))
   return told.join(language.value === 'zh' ? '；' : '; ') // i18n-ok
 }

@@ -94,7 +94,9 @@ export interface PointSpec {
   shown_on_card: boolean
 }
 
-export interface Kind { id: string; title: Words; points: PointSpec[] }
+export interface RuleSpec { id: string; title: Words; kind: string; terms: { point: string; op: string; value: number }[] }
+
+export interface Kind { id: string; title: Words; points: PointSpec[]; rules: RuleSpec[] }
 
 /** Raw readings as columns; q is 0 good, 1 uncertain, 2 bad. */
 export interface RawColumns { t: number[]; v: (number | null)[]; q: number[] }

@@ -3,6 +3,7 @@
 import { ref } from 'vue'
 
 const STEP_MS = 500
+const TICK_MS = 200
 
 /** Server time of now, renewed twice a second: what every age on screen depends on. */
 const now = ref(Date.now())
@@ -25,6 +26,12 @@ export const clock = {
     offset = known && !jump ? offset + (seen - offset) * 0.2 : seen
     known = true
     if (jump) now.value = clock.read()
+  },
+
+  /** New values have come: show their true age now instead of at the next tick. */
+  tick(): void {
+    const read = clock.read()
+    if (read - now.value > TICK_MS) now.value = read
   },
 
   /** How wrong this device's clock is, ms. */

@@ -164,6 +164,7 @@ export const useEstate = defineStore('estate', () => {
       const point = byId.get(tuple[0])
       if (point) take(point, tuple, event.full === true)
     }
+    clock.tick()
   }
 
   function takeHello(event: HelloEvent): void {

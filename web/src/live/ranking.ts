@@ -50,6 +50,30 @@ export function byCause(sorted: readonly Alarm[]): Group[] {
   return [...groups.values()]
 }
 
+/** This many alarms of one fault and priority, raised this close together, are one event with one line. */
+const STORM_SIZE = 4
+const STORM_MS = 120_000
+
+/** Folds storms: the most urgent line stays, the rest stands behind it. Order is kept. */
+export function folded(groups: readonly Group[]): Group[] {
+  const storms = new Map<string, Group[]>()
+  for (const group of groups) {
+    const key = `${group.root.fault}|${group.root.priority}|${group.root.state}`
+    const near = storms.get(key)?.filter((one) => Math.abs(one.root.raised_ms - group.root.raised_ms) <= STORM_MS)
+    if (near && near.length > 0) storms.get(key)?.push(group)
+    else if (!storms.has(key)) storms.set(key, [group])
+  }
+  const hidden = new Set<Group>()
+  const heads = new Map<Group, Group>()
+  for (const storm of storms.values()) {
+    const [head, ...rest] = storm
+    if (!head || storm.length < STORM_SIZE) continue
+    for (const group of rest) hidden.add(group)
+    heads.set(head, { root: head.root, others: [...head.others, ...rest.flatMap((group) => [group.root, ...group.others])] })
+  }
+  return groups.filter((group) => !hidden.has(group)).map((group) => heads.get(group) ?? group)
+}
+
 /** The worst priority of some alarms, null for none. */
 export function worst(alarms: Iterable<Alarm>): Priority | null {
   let found: Priority | null = null

@@ -20,7 +20,7 @@ export const language = ref<Language>('zh')
 /** For Intl and for the `lang` attribute. */
 export const locale = computed(() => (language.value === 'zh' ? 'zh-CN' : 'en'))
 
-type Catalogue = Parameters<typeof i18n.global.setLocaleMessage>[1]
+type Catalogue = { [key: string]: string | Catalogue }
 const catalogues: Record<Language, () => Promise<{ default: Catalogue }>> = {
   zh: () => import('./zh.json'),
   en: () => import('./en.json'),
@@ -39,7 +39,7 @@ export function firstLanguage(kept: string | null, wanted: readonly string[]): L
 /** Speak a language from now on; `keep` remembers it on this device. */
 export async function useLanguage(next: Language, keep = false): Promise<void> {
   const { default: messages } = await catalogues[next]()
-  i18n.global.setLocaleMessage(next, messages)
+  i18n.global.setLocaleMessage(next, messages as never) // the library infers `never` from the empty start
   ;(i18n.global.locale as unknown as { value: Language }).value = next
   language.value = next
   speak(next)
