@@ -1,6 +1,6 @@
 """RuleEngine: readings in, transitions out. Pure: the state is its own, time is passed in.
 
-Meaning (docs/rules.md says it at length):
+Meaning:
 - A term is true beyond its limit; once the alarm is raised, until the value is back by the deadband (a gate holds itself
   so). It is unknown before the first reading and while the reading is bad; after unknown the deadband is forgotten.
 - The verdict is all (or any) of the terms; unknown only where unknown terms decide. A true `unless` term makes it false.
