@@ -18,7 +18,7 @@ from caretaker.adapters.memory.clock import SystemClock
 from caretaker.adapters.memory.journal import MemoryJournal
 from caretaker.adapters.mqtt import BrokerAddress, open_link
 from caretaker.domain.errors import JournalFull
-from caretaker.domain.readings import HISTORICAL, QUALITY_BITS, Quality, ReadingBatch
+from caretaker.domain.readings import EMPTY, HISTORICAL, QUALITY_BITS, Quality, ReadingBatch
 from caretaker.ports import Position
 from caretaker.services.gate import Gate
 from caretaker.services.readings import Acceptor
@@ -44,11 +44,14 @@ class Journal(MemoryJournal):
 
     def readings(self) -> ReadingBatch:
         batches = [wire.decode_batch(record.payload) for record in self.read(0, 0, 100_000)]
-        columns = [
-            np.concatenate([getattr(b, name) for b in batches] or [[]])
-            for name in ("points", "times", "values", "quality")
-        ]
-        return ReadingBatch.of(*columns)
+        if not batches:
+            return EMPTY
+        return ReadingBatch.of(
+            np.concatenate([batch.points for batch in batches]),
+            np.concatenate([batch.times for batch in batches]),
+            np.concatenate([batch.values for batch in batches]),
+            np.concatenate([batch.quality for batch in batches]),
+        )
 
     def values(self) -> list[float]:
         return [float(value) for value in self.readings().values]

@@ -92,10 +92,11 @@ def test_a_record_too_large_for_the_journal_is_halved(journal: Moody) -> None:
 def test_done_comes_after_the_append_in_the_order_of_submission(journal: Moody, acceptor: Acceptor) -> None:
     seen: list[tuple[int, int]] = []
 
+    def noting(number: int) -> Callable[[Outcome], None]:
+        return lambda _: seen.append((number, kept(journal)))
+
     for number in range(20):
-        acceptor.submit(
-            Submission("test", numbers(number * 10, 10)), lambda _, number=number: seen.append((number, kept(journal)))
-        )
+        acceptor.submit(Submission("test", numbers(number * 10, 10)), noting(number))
     until(lambda: len(seen) == 20)
 
     assert seen == [(number, (number + 1) * 10) for number in range(20)]
@@ -106,9 +107,13 @@ def test_while_the_journal_refuses_nothing_is_done_and_afterwards_nothing_is_mis
     journal: Moody, acceptor: Acceptor, trouble: Exception
 ) -> None:
     done: list[int] = []
+
+    def noting(number: int) -> Callable[[Outcome], None]:
+        return lambda _: done.append(number)
+
     journal.trouble = trouble
     for number in range(3):
-        acceptor.submit(Submission("test", numbers(number * 10, 10)), lambda _, number=number: done.append(number))
+        acceptor.submit(Submission("test", numbers(number * 10, 10)), noting(number))
     until(lambda: acceptor.status().counters["retries"] > 1)
     before = (list(done), acceptor.status().trouble)
 
