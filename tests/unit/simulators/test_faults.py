@@ -12,7 +12,7 @@ from tests.unit.simulators.watch import ROOT, Watch, at, estate, live, machine_o
 
 _CASES: list[tuple[str, str, int, set[str]]] = [
     ("lift-2", "stuck_between_floors", 45, {"passenger_alarm"}),
-    ("lift-2", "stuck_between_floors", 120, {"passenger_alarm"}),
+    ("lift-2", "stuck_between_floors", 120, {"passenger_alarm", "entrapment"}),
     ("lift-1", "door_stuck_open", 100, {"door_fault"}),
     ("lift-1", "door_reopening", 100, {"door_fault"}),
     ("lift-1", "machine_room_hot", 700, {"machine_room_very_hot"}),
