@@ -28,8 +28,9 @@ from caretaker.domain.errors import CaretakerError, ConfigurationError, NotFound
 from caretaker.ports import BrokerLink, Clock, Journal, Notifier, ReadingStore, Transactions
 
 _log = structlog.get_logger(__name__)
-READERS: Final = ("store", "rules")
-"""Who must have read a journal record before it may be trimmed."""
+READERS: Final = ("ingest", "rules")
+"""Who must have read a journal record before it may be trimmed: the consumers' own names. A name that nobody uses
+would hold everything for ever, until the journal is full and nothing is accepted any more."""
 _PATIENCE_S: Final = 60.0
 
 
