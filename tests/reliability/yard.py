@@ -18,6 +18,9 @@ rules:
     priority: high
     fault: overheating
     work_order: {due: 8h}
+    cause: {zh: 冷却不足, en: Too little cooling}
+    consequence: {zh: 停机, en: It stops}
+    action: {zh: 检查风扇, en: Look at the fan}
 """
 SITE = """\
 site: {id: yard, title: {zh: 院子, en: Yard}}

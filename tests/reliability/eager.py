@@ -1,0 +1,30 @@
+"""Caretaker made wrong on purpose: it acknowledges what it received before the journal has it.
+
+`python -m tests.reliability.eager up …` (or `gateway`): the tests that prove the promise must fail on this.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import gateway.compose
+from caretaker.bootstrap import run_part
+from caretaker.cli import main
+from caretaker.ports import Publishes
+from gateway.collectors.mqtt.collector import MqttCollector
+
+
+class EagerCollector(MqttCollector):
+    """Acknowledges at once, as clients with automatic acknowledgement do."""
+
+    def _take(self, chunk: Publishes) -> None:
+        self._link.acknowledge(chunk.connection, chunk.acks)
+        super()._take(replace(chunk, acks=()))
+
+
+if __name__ == "__main__":
+    gateway.compose.MqttCollector = EagerCollector  # type: ignore[misc]
+    if sys.argv[1:] == ["gateway"]:
+        sys.exit(run_part("gateway", gateway.compose.serve))
+    main()
