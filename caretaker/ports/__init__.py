@@ -21,6 +21,8 @@ from caretaker.domain.notices import Notice
 from caretaker.domain.people import Person, Role
 from caretaker.domain.readings import F64, I64, ReadingBatch
 from caretaker.domain.work_orders import OrderEntry, OrderState, WorkOrder
+from caretaker.ports.repeats import Once as Once
+from caretaker.ports.repeats import Repeats as Repeats
 
 Position = int
 """Where a record lies in its partition: 1, 2, 3 … ; 0 is before the first."""
@@ -455,6 +457,11 @@ class UnitOfWork(Protocol):
     @property
     def parts(self) -> Parts:
         """Heartbeats."""
+        ...
+
+    @property
+    def repeats(self) -> Repeats:
+        """Keys of requests that were done."""
         ...
 
 

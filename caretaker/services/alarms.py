@@ -11,7 +11,7 @@ from caretaker.domain.equipment import RuleSpec
 from caretaker.domain.errors import Conflict
 from caretaker.domain.people import Person
 from caretaker.domain.rules.types import Change, Transition
-from caretaker.ports import Cursor, Position, Transactions, UnitOfWork
+from caretaker.ports import Cursor, Once, Position, Transactions, UnitOfWork
 from caretaker.services.work_orders import open_for_alarm, tell_recovered
 
 RESET_REQUESTED = "alarm.reset_requested"
@@ -80,10 +80,15 @@ def clear_alarm(unit: UnitOfWork, estate: Estate, transition: Transition, now_ns
     return alarm
 
 
-def acknowledge(transactions: Transactions, alarm_id_: str, person: Person, comment: str, now_ns: int) -> Alarm:
-    """A person says "seen"; the condition goes on. A second acknowledgement is a Conflict that names the first."""
+def acknowledge(
+    transactions: Transactions, alarm_id_: str, person: Person, comment: str, now_ns: int, once: Once | None = None
+) -> Alarm:
+    """A person says "seen"; the condition goes on. A second acknowledgement is a Conflict that names the first; the
+    same request again (`once`) changes nothing."""
     with transactions.begin() as unit:
         alarm = unit.alarms.get(alarm_id_)
+        if once is not None and not unit.repeats.claim(once, now_ns):
+            return alarm
         if alarm.acknowledged_ns is not None:
             raise Conflict(
                 f"{alarm.id} was already acknowledged by {alarm.acknowledged_by}",
@@ -101,10 +106,14 @@ def acknowledge(transactions: Transactions, alarm_id_: str, person: Person, comm
     return alarm
 
 
-def request_reset(transactions: Transactions, alarm_id_: str, person: Person, now_ns: int) -> Alarm:
+def request_reset(
+    transactions: Transactions, alarm_id_: str, person: Person, now_ns: int, once: Once | None = None
+) -> Alarm:
     """Ask the rules process to release a latched alarm; it stays active while its condition holds."""
     with transactions.begin() as unit:
         alarm = unit.alarms.get(alarm_id_)
+        if once is not None and not unit.repeats.claim(once, now_ns):
+            return alarm
         if not alarm.latched or not alarm.active:
             raise Conflict(f"{alarm.id} is not a latched, active alarm", alarm=alarm.id)
         facts = {"alarm": alarm.id, "asset": alarm.asset, "rule": alarm.rule, "by": person.name}

@@ -11,7 +11,7 @@ from caretaker.domain.equipment import Priority, RuleSpec
 from caretaker.domain.errors import Conflict, NotAllowed, Refused
 from caretaker.domain.people import Person, Right
 from caretaker.domain.work_orders import DetectedBy, OrderAction, OrderState, WorkOrder, after
-from caretaker.ports import Transactions, UnitOfWork
+from caretaker.ports import Once, Transactions, UnitOfWork
 
 SYSTEM = "caretaker"
 """The actor of what no person did."""
@@ -119,9 +119,12 @@ def act(
     person: Person,
     now_ns: int,
     silent: frozenset[str] = frozenset(),
+    once: Once | None = None,
 ) -> WorkOrder:
-    """Drive an order one step. Raises NotFound, NotAllowed, Refused (a field is missing), Conflict (state, or
-    `sensor_still_bad`: the alarm behind it is still active)."""
+    """Drive an order one step; the same request again (`once`) changes nothing and gives the order as it is.
+
+    Raises NotFound, NotAllowed, Refused (a field is missing), Conflict (state, or `sensor_still_bad`: the alarm behind
+    it is still active)."""
     action = deed.action
     if not person.may(RIGHT_FOR[action]):
         raise NotAllowed(f"{person.name} ({person.role}) may not {action} a work order", right=RIGHT_FOR[action])
@@ -131,6 +134,8 @@ def act(
         raise Refused(f"to {action}, give a reason", field="reason")
     with transactions.begin() as unit:
         order = unit.work_orders.get(order_id)
+        if once is not None and not unit.repeats.claim(once, now_ns):
+            return order
         state = after(order.state, action)
         facts: dict[str, object] = {"from": str(order.state), "to": str(state)}
         if action is OrderAction.CLOSE:
@@ -188,12 +193,16 @@ def _changed(order: WorkOrder, deed: Deed, person: Person, now_ns: int) -> WorkO
             return order
 
 
-def comment(transactions: Transactions, order_id: str, text: str, person: Person, now_ns: int) -> WorkOrder:
-    """Add a remark to the history. Raises NotFound, Refused."""
+def comment(
+    transactions: Transactions, order_id: str, text: str, person: Person, now_ns: int, once: Once | None = None
+) -> WorkOrder:
+    """Add a remark to the history; the same request again (`once`) adds none. Raises NotFound, Refused."""
     if not text.strip():
         raise Refused("a comment needs text", field="comment")
     with transactions.begin() as unit:
         order = unit.work_orders.get(order_id)
+        if once is not None and not unit.repeats.claim(once, now_ns):
+            return order
         unit.work_orders.note(order.id, now_ns, person.name, "comment", text.strip(), {})
         key = f"work_order.commented:{order.id}:{now_ns}"
         unit.outbox.add(key, "work_order.commented", now_ns, order_facts(order) | {"by": person.name})

@@ -23,8 +23,9 @@ from caretaker.adapters.sql.cursors import SqlCursors, SqlParts, SqlSnapshots
 from caretaker.adapters.sql.estates import SqlEstates
 from caretaker.adapters.sql.outbox import SqlOutbox
 from caretaker.adapters.sql.people import SqlPeople
+from caretaker.adapters.sql.repeats import SqlRepeats
 from caretaker.adapters.sql.work_orders import SqlWorkOrders
-from caretaker.domain.errors import ConfigurationError, DatabaseUnavailable
+from caretaker.domain.errors import ConfigurationError, DatabaseUnavailable, Refused
 
 MIGRATIONS: Final = Path(__file__).resolve().parents[3] / "migrations"
 _log = structlog.get_logger(__name__)
@@ -43,15 +44,17 @@ class SqlUnitOfWork:
         self.outbox = SqlOutbox(connection)
         self.people = SqlPeople(connection)
         self.parts = SqlParts(connection)
+        self.repeats = SqlRepeats(connection)
 
 
 class SqlTransactions:
     """`Transactions` on a SQLAlchemy URL (`sqlite:///file` or `postgresql+psycopg://…`). Usable from any thread.
 
     `owner`: this process does SQLite's checkpoints; a CLI beside a running house is not the owner.
+    `password`: from a secret file; it wins over one in the URL and is never shown.
     """
 
-    def __init__(self, url: str, *, owner: bool = True) -> None:
+    def __init__(self, url: str, *, owner: bool = True, password: str | None = None) -> None:
         self.url = url
         try:
             parsed = make_url(url)
@@ -64,13 +67,15 @@ class SqlTransactions:
             self._writer = _sqlite(url, size=1, checkpoint=owner, read_only=False)
             self._reader = _sqlite(url, size=6, checkpoint=False, read_only=True)
         else:
+            address = parsed if password is None else parsed.set(password=password)
             self._writer = self._reader = create_engine(
-                url, pool_size=6, max_overflow=6, pool_timeout=10, pool_pre_ping=True
+                address, pool_size=6, max_overflow=6, pool_timeout=10, pool_pre_ping=True
             )
 
     @contextmanager
     def begin(self, *, write: bool = True) -> Iterator[SqlUnitOfWork]:
-        """One transaction. Raises DatabaseUnavailable when the database is away, full or read-only."""
+        """One transaction. Raises DatabaseUnavailable when the database is away, full or read-only, and Refused for a
+        value that no database takes (NUL in a text, on PostgreSQL)."""
         engine = self._writer if write else self._reader
         try:
             with engine.begin() as connection:
@@ -78,6 +83,8 @@ class SqlTransactions:
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as away:
             reason = getattr(away, "orig", None) or away
             raise DatabaseUnavailable(f"the database does not take this now: {_first_line(reason)}") from away
+        except exc.DataError as wrong:
+            raise Refused(f"the database does not take such a value: {_first_line(wrong.orig)}") from wrong
 
     def migrate(self) -> None:
         """Bring the schema up to date. Raises DatabaseUnavailable or ConfigurationError (newer than this program)."""
