@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     equipment: Path = Field(default=ROOT / "equipment", description="folder of equipment kinds")
     site: Path = Field(default=ROOT / "sites" / "demo", description="folder of one site")
     sql: str = Field(default="", description="SQLAlchemy URL; empty = SQLite in the data folder")
+    sql_password_file: Path | None = Field(default=None, description="file with the database password")
     store: str = Field(
         default="blocks",
         description="blocks | memory | influx1+http://host:port/database | influx2+http://host:port/?org=…&bucket=…",
