@@ -31,6 +31,7 @@ _log = structlog.get_logger(__name__)
 READERS: Final = ("ingest", "rules")
 """Who must have read a journal record before it may be trimmed: the consumers' own names. A name that nobody uses
 would hold everything for ever, until the journal is full and nothing is accepted any more."""
+_STORE_PARTS: Final = frozenset({"ingest", "api"})
 _PATIENCE_S: Final = 60.0
 
 
@@ -43,9 +44,16 @@ class House:
     transactions: Transactions
     estate: Estate
     journal: Journal
-    store: ReadingStore
     notifier: Notifier
+    opened_store: ReadingStore | None
     version: str = __version__
+
+    @property
+    def store(self) -> ReadingStore:
+        """The reading store. Raises RuntimeError in a part that has no business with it (gateway, rules)."""
+        if self.opened_store is None:
+            raise RuntimeError("this part of the house opened no reading store")
+        return self.opened_store
 
     def broker_link(self) -> BrokerLink | None:
         """A fresh link to the configured broker; None when there is none. Raises ConfigurationError."""
@@ -59,7 +67,8 @@ class House:
 
     def close(self) -> None:
         """Store first (it flushes what the journal holds), then journal, then SQL."""
-        self.store.close()
+        if self.opened_store is not None:
+            self.opened_store.close()
         self.journal.close()
         self.transactions.close()
 
@@ -84,9 +93,16 @@ def read_secret(path: Path, key: str) -> str:
 
 def open_transactions(settings: Settings, *, owner: bool) -> SqlTransactions:
     """The SQL side alone, migrated. Raises ConfigurationError, DatabaseUnavailable."""
-    transactions = SqlTransactions(settings.sql_url(), owner=owner)
+    transactions = _connect(settings, owner=owner)
     transactions.migrate()
     return transactions
+
+
+def _connect(settings: Settings, *, owner: bool) -> SqlTransactions:
+    password = None
+    if settings.sql_password_file is not None:
+        password = read_secret(settings.sql_password_file, "CARETAKER_SQL_PASSWORD_FILE")
+    return SqlTransactions(settings.sql_url(), owner=owner, password=password)
 
 
 def set_up(settings: Settings, transactions: Transactions) -> None:
@@ -104,7 +120,17 @@ def read_estate(settings: Settings, transactions: Transactions) -> Estate:
         return unit.estates.get(kinds)
 
 
-def open_house(settings: Settings, *, writer: bool, owner: bool, load_site: bool) -> House:
+def read_heartbeats(settings: Settings) -> Mapping[str, tuple[int, Mapping[str, object]]]:
+    """part -> (when, what it said), from the database alone. Raises ConfigurationError, DatabaseUnavailable."""
+    transactions = _connect(settings, owner=False)
+    try:
+        with transactions.begin(write=False) as unit:
+            return unit.parts.all()
+    finally:
+        transactions.close()
+
+
+def open_house(settings: Settings, *, writer: bool, owner: bool, load_site: bool, with_store: bool = True) -> House:
     """Open every port. `writer`: this process appends to the journal; `owner`: it does SQLite's checkpoints.
 
     Raises ConfigurationError (say it and end) or Unavailable (try again later).
@@ -123,8 +149,8 @@ def open_house(settings: Settings, *, writer: bool, owner: bool, load_site: bool
         disk_soft_limit=settings.disk_soft_limit,
         readers=READERS,
     )
-    store = open_store(settings, estate)
-    return House(settings, clock, transactions, estate, journal, store, _notifier(settings))
+    store = open_store(settings, estate) if with_store else None
+    return House(settings, clock, transactions, estate, journal, _notifier(settings), store)
 
 
 def _notifier(settings: Settings) -> Notifier:
@@ -163,6 +189,11 @@ def run_part(name: str, main: Main, overrides: Mapping[str, object] | None = Non
     something not there yet (database, site not loaded): waited for, 60 s, then 1."""
     try:
         settings = load(**(overrides or {}))
+        if name in _STORE_PARTS and not settings.store.startswith("influx"):
+            raise ConfigurationError(
+                f"CARETAKER_STORE={settings.store} belongs to one process (`caretaker up`); parts that run alone share "
+                "InfluxDB: influx1+http://host:port/database or influx2+http://host:port/?org=…&bucket=…"
+            )
         set_up_logging(as_json=settings.json_logs)
         house = _patiently(settings, name)
     except ConfigurationError as wrong:
@@ -190,7 +221,8 @@ def _patiently(settings: Settings, name: str) -> House:
     told = False
     while True:
         try:
-            return open_house(settings, writer=name == "gateway", owner=name == "gateway", load_site=False)
+            first = name == "gateway"
+            return open_house(settings, writer=first, owner=first, load_site=False, with_store=name in _STORE_PARTS)
         except (Unavailable, NotFound) as away:
             if time.monotonic() > end:
                 raise

@@ -7,12 +7,15 @@ site runs mosquitto with deploy/mosquitto.conf.
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
-import iotcore
 import structlog
 
+from caretaker.config import ROOT
 from caretaker.domain.errors import ConfigurationError
 
 _log = structlog.get_logger(__name__)
@@ -22,6 +25,8 @@ SEGMENT_BYTES: Final = 4 * 1024 * 1024
 SEGMENTS: Final = 4
 """4 x 4 MiB for each topic filter: rumqttd keeps published messages in memory until its segments are full; its own
 default of 10 x 100 MB grows to 1.1 GB."""
+
+_START_S: Final = 10.0
 
 _LISTENER: Final = """
 [{version}.1]
@@ -56,27 +61,59 @@ class EmbeddedBroker:
             config += _LISTENER.format(version=version, host=host, port=at, payload=MAX_PAYLOAD)
         self._path = folder / "broker.toml"
         self._path.write_text(config)
-        self._broker = iotcore.Broker(config_path=str(self._path))
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Listen. Raises ConfigurationError when the port is taken."""
-        try:
-            self._broker.start()
-        except (OSError, RuntimeError) as wrong:
-            raise ConfigurationError(
-                f"the embedded MQTT broker cannot listen on {self.host}:{self.port} ({wrong}); "
-                "stop the other program there or give another address with --mqtt HOST:PORT"
-            ) from wrong
+        """Listen. Raises ConfigurationError when the port is taken or the broker does not come up."""
+        for port in (self.port, self.port5):
+            if _answers(self.host, port):
+                self._refuse(f"another program listens on {port}")
+        # a session of its own: Ctrl-C and a group's SIGTERM reach us first, and we stop the broker last
+        self._process = subprocess.Popen(  # noqa: S603  (our own module)
+            [sys.executable, "-m", "caretaker.adapters.broker_child", str(self._path)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        end = time.monotonic() + _START_S
+        while not (_answers(self.host, self.port) and _answers(self.host, self.port5)):
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                self._refuse("it did not come up")
+            time.sleep(0.02)
         _log.info("broker listening", devices=f"{self.host}:{self.port}", collector=f"{self.host}:{self.port5}")
+
+    def _refuse(self, reason: str) -> NoReturn:
+        raise ConfigurationError(
+            f"the embedded MQTT broker cannot listen on {self.host}:{self.port} ({reason}); "
+            "stop the other program there or give another address with --mqtt HOST:PORT"
+        )
 
     @property
     def running(self) -> bool:
         """Does the child live?"""
-        return bool(self._broker.is_running)
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """End the child."""
-        self._broker.stop()
+        """End the child; twice does no harm."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), 0.3):
+            return True
+    except OSError:
+        return False
 
 
 def free_port(host: str) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -176,7 +177,11 @@ class Running:
             str(self.settings.data / "truth.jsonl"),
         ]
         command += ["--scenario", str(self.scenario or ROOT / "simulators" / "scenarios" / "demo.yaml")]
-        self.simulators = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, text=True)
+        command += ["--parent", str(os.getpid())]
+        # a session of its own: Ctrl-C reaches us first, and we stop the simulators after the collectors
+        self.simulators = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+        )
 
     async def _ports_of_simulators(self) -> Mapping[str, str]:
         """connection id -> host:port once the simulators listen. Raises ConfigurationError when they do not."""
