@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 from caretaker.domain.work_orders import UNFINISHED
@@ -216,6 +217,9 @@ persons = Table(
     Column("id", _id, primary_key=True),
     Column("name", Text, nullable=False),
     Column("role", String(16), nullable=False),
+    Column("team", _id),
+    Column("sites", JSON, nullable=False, server_default="[]"),
+    Column("active", Boolean, nullable=False, server_default=true()),
 )
 credentials = Table(
     "credentials",
@@ -226,6 +230,8 @@ credentials = Table(
     Column("created_ns", BigInteger, nullable=False),
     Column("expires_ns", BigInteger),
     Column("seen_ns", BigInteger),
+    Column("phone", _id),
+    Index("ix_credentials_person", "person"),
 )
 parts = Table(
     "parts",
