@@ -1,4 +1,4 @@
-"""The MQTT 5 link: a plain asyncio.Protocol that reads whole chunks and writes its PUBACKs together.
+"""The MQTT 5 link: a plain asyncio protocol that reads whole chunks and writes its PUBACKs together.
 
 Reading pauses for a few milliseconds after each chunk: the broker writes every message on its own, and coalescing
 lets the next read find many (0.15 instead of 0.39 CPU-s per 100,000 messages).
@@ -24,7 +24,9 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-COALESCE_S: Final = 0.003
+COALESCE_S: Final = 0.005
+READ: Final = 1 << 18
+"""Bytes taken at once."""
 KEEP_ALIVE_S: Final = 30
 """Never 0: rumqttd refuses it, and a dead peer would go unnoticed."""
 HANDSHAKE_S: Final = 10.0
@@ -148,8 +150,11 @@ class Link:
             live.close()
 
 
-class _Connection(asyncio.Protocol):
-    """One TCP connection. Every error ends in `lost`, which `open` and `serve` raise."""
+class _Connection(asyncio.BufferedProtocol):
+    """One TCP connection. Every error ends in `lost`, which `open` and `serve` raise.
+
+    Buffered, because for `data_received` asyncio would map and unmap 256 kB at every read.
+    """
 
     transport: asyncio.Transport
 
@@ -158,6 +163,7 @@ class _Connection(asyncio.Protocol):
         self._number = number
         self._deliver = deliver
         self._left = b""
+        self._buffer = memoryview(bytearray(READ))
         self._loop = asyncio.get_running_loop()
         self._connack: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
         self._suback: asyncio.Future[mqtt5.SubAckPacket] = self._loop.create_future()
@@ -172,7 +178,11 @@ class _Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_connection makes no other
         self.transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._buffer[:nbytes])
         link = self._link
         self._heard = self._loop.time()
         link.received_ns = link.clock.now_ns()

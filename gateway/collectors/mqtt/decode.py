@@ -65,6 +65,9 @@ _numbers: Final[_Decode] = msgspec.json.Decoder(_Numbers).decode
 _mixed: Final[_Decode] = msgspec.json.Decoder(_Mixed).decode
 
 
+_AS_IT_IS: Final[Mapping[ValueType, type]] = {ValueType.NUMBER: float, ValueType.BOOL: bool}
+
+
 class _SlowError(Exception):
     """Not for the fast path."""
 
@@ -74,13 +77,16 @@ def _not_fast(payload: bytes, /) -> _Numbers | _Mixed:
 
 
 class _Keys:
-    """A set of keys a device uses: the points they name, and how to read each value (None: all are numbers)."""
+    """A set of keys a device uses: the points they name, and how to read each value (None: all are numbers).
+
+    readers  for each key the Python type that may pass as it is (numpy makes True 1.0) and what reads all others
+    """
 
     __slots__ = ("colons", "ids", "readers")
 
     def __init__(self, fields: Sequence[Field], only_numbers: bool) -> None:
         self.ids = b"".join(pack_id(field.id) for field in fields)
-        self.readers = None if only_numbers else [field.value for field in fields]
+        self.readers = None if only_numbers else [(_AS_IT_IS.get(field.type), field.value) for field in fields]
         self.colons = len(fields) + 3  # each key, v, ts, seq
 
 
@@ -130,30 +136,33 @@ class Decoder:
 
         retained   rows of the chunk that the broker replayed
         """
-        routes, last = self._routes, self.devices.payload
-        ids, values, stamps = columns.ids.append, columns.values.append, columns.stamps.append
+        routes, last, low, high = self._routes, self.devices.payload, _MS_LOW, _MS_HIGH
+        ids, values, stamps = columns.ids.append, columns.values.extend, columns.stamps.append
         devices, seqs = columns.devices.append, columns.seqs.append
-        for index, (topic, payload) in enumerate(zip(topics, payloads, strict=True)):
+        if retained:
+            for row, topic in enumerate(topics):
+                self._take_slowly(topic, payloads[row], row in retained, now_ns, columns)
+            return
+        for topic, payload in zip(topics, payloads, strict=True):
             try:
                 route = routes[topic]
                 said = route.decode(payload)
-                keys = route.keys[tuple(said.v)]
+                numbers = said.v
+                keys = route.keys[tuple(numbers)]
                 ts, seq = said.ts, said.seq
                 # One colon for each key read: else a key came twice, or the message says more than we know.
-                if ts is None or payload.count(b":") != keys.colons - (seq is None) or not _MS_LOW <= ts < _MS_HIGH:
+                if ts is None or payload.count(b":") != keys.colons - (seq is None) or not low <= ts < high:
                     raise _SlowError
-                if retained and index in retained:
-                    raise _SlowError
-                numbers = said.v.values() if keys.readers is None else _read(keys.readers, said.v)
+                values(numbers.values() if keys.readers is None else _read(keys.readers, numbers))  # type: ignore[arg-type]
             except (KeyError, _SlowError, RefusedError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self._take_slowly(topic, payload, index in retained, now_ns, columns)
+                self._take_slowly(topic, payload, False, now_ns, columns)
                 continue
             ids(keys.ids)
-            values(numbers)  # type: ignore[arg-type]  # only floats where readers is None
             stamps(ts * MILLISECOND)
-            devices(route.row)
+            row = route.row
+            devices(row)
             seqs(-1 if seq is None else seq)
-            last[route.row] = payload
+            last[row] = payload
 
     def _take_slowly(self, topic: bytes, payload: bytes, retained: bool, now_ns: int, columns: Columns) -> None:
         route = self._routes.get(topic)
@@ -318,9 +327,12 @@ class VendorRoute:
         self._devices.newest_ns[self.row] = max(int(self._devices.newest_ns[self.row]), at_ns)
 
 
-def _read(readers: Sequence[Callable[[object], float]], values: Mapping[str, object]) -> list[float]:
-    """The values as doubles. Raises RefusedError."""
-    return [read(said) for read, said in zip(readers, values.values(), strict=True)]
+def _read(readers: Sequence[tuple[type | None, Callable[[object], float]]], values: Mapping[str, object]) -> list[Any]:
+    """The values as what numpy makes doubles of. Raises RefusedError."""
+    return [
+        said if type(said) is plain else read(said)
+        for (plain, read), said in zip(readers, values.values(), strict=True)
+    ]
 
 
 def _refuse(devices: Devices, row: int, wrong: RefusedError, payload: bytes, now_ns: int, columns: Columns) -> None:
