@@ -65,10 +65,10 @@ class ReadingBatch:
     ) -> ReadingBatch:
         """Build from four equally long sequences. Raises ValueError when lengths differ."""
         batch = cls(
-            np.asarray(points, np.uint32),  # type: ignore[arg-type]
-            np.asarray(times, np.int64),  # type: ignore[arg-type]
-            np.asarray(values, np.float64),  # type: ignore[arg-type]
-            np.asarray(quality, np.uint8),  # type: ignore[arg-type]
+            np.asarray(points, np.uint32),
+            np.asarray(times, np.int64),
+            np.asarray(values, np.float64),
+            np.asarray(quality, np.uint8),
             texts or {},
         )
         if not len(batch.points) == len(batch.times) == len(batch.values) == len(batch.quality):
