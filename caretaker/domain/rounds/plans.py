@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
+from hashlib import sha256
+from typing import Final
 
 from caretaker.domain.equipment import Text
+from caretaker.domain.errors import Refused
+
+MOST_S: Final = 7 * 86_400.0
+"""The longest round: a monthly inspection may take a week."""
 
 
 class Order(StrEnum):
@@ -83,3 +89,51 @@ class RoundPlan:
     scored: bool = False
     active: bool = True
     version: int = 1
+
+
+def places_of(plan: RoundPlan) -> tuple[str, ...]:
+    """The checkpoints of a plan in the order of the plan; one may come twice."""
+    return tuple(point.checkpoint for point in plan.points)
+
+
+def check(plan: RoundPlan) -> None:
+    """What must be true of a plan by itself. Raises Refused naming the field."""
+    if not plan.points:
+        raise Refused("a plan needs at least one checkpoint", field="points")
+    if not 60.0 <= plan.duration_s <= MOST_S:
+        raise Refused(f"duration: found {plan.duration_s:g} s; expected 60 s to {MOST_S:g} s", field="duration_s")
+    if not 0.0 <= plan.tolerance_s <= plan.duration_s:
+        raise Refused(f"tolerance: found {plan.tolerance_s:g} s; expected 0 to the duration", field="tolerance_s")
+    if plan.valid_until is not None and plan.valid_until < plan.valid_from:
+        raise Refused("valid_until lies before valid_from", field="valid_until")
+    if plan.team is not None and plan.person is not None:
+        raise Refused("a plan is for a team or for one person, not both", field="person")
+    for row, point in enumerate(plan.points):
+        opens, closes = window_s(plan, point)
+        if not 0.0 <= opens < closes <= plan.duration_s:
+            raise Refused(
+                f"{point.checkpoint}: the window {opens:g} … {closes:g} s does not lie inside 0 … {plan.duration_s:g} s",
+                field=f"points.{row}",
+            )
+        if point.least_dwell_s < 0 or (point.least_walk_s or 0.0) < 0:
+            raise Refused(f"{point.checkpoint}: a time below 0", field=f"points.{row}")
+
+
+def window_s(plan: RoundPlan, point: PlanPoint) -> tuple[float, float]:
+    """The window of a stop in seconds after the round's start."""
+    return (
+        0.0 if point.opens_s is None else point.opens_s,
+        plan.duration_s if point.closes_s is None else point.closes_s,
+    )
+
+
+def sequence(plan: RoundPlan, round_id: str) -> tuple[PlanPoint, ...]:
+    """The stops in the order of one round. Random order follows from the round's id: the same on every machine."""
+    if plan.order is not Order.RANDOM:
+        return plan.points
+
+    def draw(numbered: tuple[int, PlanPoint]) -> bytes:
+        row, point = numbered
+        return sha256(f"{round_id}/{row}/{point.checkpoint}".encode()).digest()
+
+    return tuple(point for _, point in sorted(enumerate(plan.points), key=draw))
