@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from api import errors, events, page
+from api.auth import Throttle
 from api.endpoints import alarms, estate, service, session, work_orders
 from api.house import Accept, House
 from api.live import Live
@@ -61,6 +62,7 @@ def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
     # openapi_url=None: the interactive pages would load scripts from a CDN; api/openapi.json is the contract
     app = FastAPI(title="看护 Caretaker", version=version, openapi_url=None, lifespan=lifespan)
     app.state.house = house
+    app.state.throttle = Throttle()
     app.include_router(api_router())
     page.install(app, static)
     errors.install(app)

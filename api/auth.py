@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from api.errors import Problem, SignInNeeded
-from api.house import TheHouse
+from api.house import House, TheHouse
 from caretaker.domain.errors import NotAllowed
 from caretaker.domain.people import Person, Right
+from caretaker.ports import Once
 from caretaker.services import people
 
 COOKIE: Final = "caretaker_session"
@@ -56,12 +58,13 @@ def same_origin(request: Request) -> None:
     if site is None and origin is not None and origin.split("://", 1)[-1] != request.headers.get("host"):
         raise Problem(403, "cross_site")
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if request.headers.get("content-length", "0") != "0" and media != "application/json":
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if (has_body or media) and media != "application/json":
         raise Problem(415, "content_type")
 
 
-def anybody(request: Request, house: TheHouse) -> Person:
-    """The signed-in person or machine. Raises SignInNeeded."""
+def known(request: Request, house: House) -> Person | None:
+    """Who asks: by bearer token, else by session cookie; None for a stranger."""
     now_ns = house.clock.now_ns()
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
@@ -69,12 +72,18 @@ def anybody(request: Request, house: TheHouse) -> Person:
         if person is not None:
             return person
     secret = session_of(request)
-    if secret:
-        same_origin(request)
-        person = people.who(house.transactions, secret, "session", now_ns)
-        if person is not None:
-            return person
-    raise SignInNeeded("")
+    if not secret:
+        return None
+    same_origin(request)
+    return people.who(house.transactions, secret, "session", now_ns)
+
+
+def anybody(request: Request, house: TheHouse) -> Person:
+    """The signed-in person or machine. Raises SignInNeeded."""
+    person = known(request, house)
+    if person is None:
+        raise SignInNeeded("")
+    return person
 
 
 def needs(right: Right) -> Callable[[Person], Person]:
@@ -90,10 +99,22 @@ def needs(right: Right) -> Callable[[Person], Person]:
 
 Anybody = Annotated[Person, Depends(anybody)]
 Watcher = Annotated[Person, Depends(needs(Right.WATCH))]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[!-~]+$")]
+
+
+async def once(request: Request, person: Anybody, idempotency_key: Key = None) -> Once | None:
+    """The sender's key for this request, if there is one: with it a repeat acts once and is answered as done."""
+    if idempotency_key is None:
+        return None
+    asked = f"{request.method} {request.url.path}\n".encode() + await request.body()
+    return Once(f"{person.id}:{idempotency_key}", hashlib.sha256(asked).hexdigest())
+
+
+Repeatable = Annotated[Once | None, Depends(once)]
 
 
 class Throttle:
-    """A token bucket for each address: `burst` tries at once, then one every `every_s`. Bounded memory."""
+    """A bucket of wrong tries for each address: `burst` at once, then one every `every_s`. Bounded memory."""
 
     def __init__(self, burst: int = 5, every_s: float = 12.0) -> None:
         self._burst, self._every_ns = burst, round(every_s * 1e9)
@@ -101,7 +122,7 @@ class Throttle:
         self._lock = threading.Lock()
 
     def take(self, address: str, now_ns: int) -> None:
-        """Count one try. Raises Problem 429."""
+        """Count a try before it is known to be wrong, so that tries at the same moment count too. Raises Problem 429."""
         with self._lock:
             if len(self._full_at) > 10_000:
                 self._full_at = {key: at for key, at in self._full_at.items() if at > now_ns}
@@ -110,3 +131,8 @@ class Throttle:
                 wait_s = (full_at - now_ns - (self._burst - 1) * self._every_ns) / 1e9
                 raise Problem(429, "too_many", retry_after_s=max(1, round(wait_s)))
             self._full_at[address] = full_at + self._every_ns
+
+    def give_back(self, address: str) -> None:
+        """It was right: a shift that signs in from one address is no attack."""
+        with self._lock:
+            self._full_at[address] = self._full_at.get(address, 0) - self._every_ns

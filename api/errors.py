@@ -63,6 +63,30 @@ def problem(request: Request, status: int, code: str, detail: str, facts: Mappin
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
+def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """An error of ours: logged once with an incident id, which is all the answer tells."""
+    incident = secrets.token_hex(4)
+    _log.error("request failed", incident=incident, path=request.url.path, exc_info=error)
+    return problem(request, 500, "internal", "", {"incident": incident})
+
+
+_HTTP: Final[Mapping[int, str]] = {
+    400: "refused",
+    401: "sign_in",
+    403: "not_allowed",
+    404: "not_found",
+    405: "method",
+    413: "too_large",
+}
+
+
+def _field(kind: str, where: tuple[int | str, ...]) -> str:
+    """body, comment -> comment; a broken JSON text has no field, only a place."""
+    if kind == "json_invalid":
+        return f"body (character {where[-1]})"
+    return ".".join(str(part) for part in where[1:]) or str(where[0])
+
+
 def _plain(value: object) -> bool:
     return value is None or isinstance(value, str | int | float | bool | list | dict)
 
@@ -79,7 +103,7 @@ def install(app: FastAPI) -> None:
             raise error
         status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
         if status == 500:
-            return await unexpected(request, error)
+            return unexpected(request, error)
         code = str(error.facts.get("code", error.code))
         return problem(request, status, code, error.message, error.facts)
 
@@ -87,25 +111,18 @@ def install(app: FastAPI) -> None:
         if not isinstance(error, RequestValidationError):
             raise error
         language = language_of(request.headers.get("accept-language"))
-        fields = [
-            {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "problem": item["msg"]}
-            for item in error.errors()
-        ]
+        fields = [{"field": _field(item["type"], item["loc"]), "problem": item["msg"]} for item in error.errors()[:20]]
         detail = "; ".join(MISSING[language].format(**field) for field in fields)
         return problem(request, 422, "refused", detail, {"fields": fields})
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
             raise error
-        code = {404: "not_found", 401: "sign_in", 403: "not_allowed", 413: "too_large"}.get(error.status_code, "error")
-        return problem(request, error.status_code, code, str(error.detail), {})
-
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        incident = secrets.token_hex(4)
-        _log.error("request failed", incident=incident, path=request.url.path, exc_info=error)
-        return problem(request, 500, "internal", "", {"incident": incident})
+        answer = problem(request, error.status_code, _HTTP.get(error.status_code, "error"), str(error.detail), {})
+        for name, value in (error.headers or {}).items():
+            answer.headers[name] = value
+        return answer
 
     app.add_exception_handler(errors.CaretakerError, caretaker)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, unexpected)

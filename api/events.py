@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Final
 
 import msgspec
@@ -17,16 +17,18 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import Watcher
+from api.auth import Watcher, known
 from api.health import look
 from api.house import House
 from api.views import Views
-from caretaker.domain.errors import CaretakerError, NotFound
+from caretaker.domain.errors import CaretakerError, NotFound, Unavailable
 from caretaker.domain.notices import Notice
 
 _log = structlog.get_logger(__name__)
 TICK_S: Final = 0.25
 HEALTH_S: Final = 10.0
+SIGNED_IN_S: Final = 1.0
+"""How often a stream asks whether its session still is: signing out ends it, and watching counts as use."""
 KEPT: Final = 500
 """Events kept in memory; older ones are read from SQL again, more than this behind gets a resync."""
 _json = msgspec.json.Encoder().encode
@@ -72,12 +74,17 @@ class Hub:
     async def _follow(self) -> None:
         next_health = 0.0
         loop = asyncio.get_running_loop()
-        broken = False
+        broken = alone = False
         while True:
             await asyncio.sleep(TICK_S)
             if not self.clients:
+                alone = True
                 continue
             try:
+                if alone:  # nobody listened: streams read what they missed from SQL, the hub goes on from here
+                    self.recent.clear()
+                    self.last_id = await run_in_threadpool(self._newest)
+                    alone = False
                 for event_id, made in await run_in_threadpool(self.after, self.last_id):
                     self.recent.append((event_id, made))
                     self.last_id = event_id
@@ -85,14 +92,29 @@ class Hub:
                     next_health = loop.time() + HEALTH_S
                     health = await run_in_threadpool(look, self.house)
                     self.health = message("health", health.model_dump())
+                if broken:
+                    _log.info("events go on")
                 broken = False
             except CaretakerError as away:
                 if not broken:
                     _log.warning("events stand still", reason=away.message)
                 broken = True
+            except Exception:  # noqa: BLE001  (outermost loop of all streams: an event that cannot be told ends none)
+                if not broken:
+                    _log.exception("events stand still")
+                broken = True
             self._values.clear()
             turn, self._turn = self._turn, asyncio.Event()
             turn.set()
+
+    async def _missed(self, seen: int) -> tuple[int, list[bytes]]:
+        """What one stream has not been told yet: from memory, or from SQL when it is too far behind for that."""
+        if self.last_id <= seen:
+            return seen, []
+        if self.recent and self.recent[0][0] <= seen + 1:
+            return self.last_id, [made for event_id, made in self.recent if event_id > seen]
+        found = await run_in_threadpool(self.after, seen)
+        return (found[-1][0] if found else self.last_id), [made for _, made in found]
 
     def after(self, event_id: int) -> list[tuple[int, bytes]]:
         """Alarm and order events with a larger id, at most KEPT, as messages."""
@@ -126,43 +148,51 @@ class Hub:
             self._values[sequence, now] = made
         return now, made
 
-    async def stream(self, last_event_id: int | None) -> AsyncIterator[bytes]:
-        """All that one browser is told."""
+    async def stream(self, last_event_id: int | None, signed_in: Callable[[], bool]) -> AsyncIterator[bytes]:
+        """All that one browser is told, until it goes, its session ends or we stop.
+
+        It waits here while the browser does not read: that costs one suspended call, no queue.
+        """
         self.clients += 1
         try:
-            seen = self.last_id if last_event_id is None else last_event_id
-            newest = await run_in_threadpool(self._newest)
-            resync = last_event_id is not None and (newest - last_event_id > KEPT or last_event_id > newest)
-            if resync or last_event_id is None:
-                seen = newest
-            hello = {"now_ms": self.house.clock.now_ns() // 1_000_000, "cursor": seen, "resync": resync}
-            yield b"retry: 1000\n" + message("hello", hello, seen)
-            health = await run_in_threadpool(look, self.house)
-            yield message("health", health.model_dump())
-            if last_event_id is not None and not resync:
-                for event_id, made in await run_in_threadpool(self.after, seen):
-                    yield made
-                    seen = event_id
-            sequence, made = self.values(0)
-            yield made
-            told_health, quiet = self.health, 0
-            while not self._closing:
-                await self._turn.wait()
-                out = [made for event_id, made in self.recent if event_id > seen]
-                seen = max(seen, self.recent[-1][0]) if self.recent else seen
-                sequence, changed = self.values(max(sequence, 1))
-                if changed:
-                    out.append(changed)
-                if self.health is not told_health:
-                    told_health = self.health
-                    out.append(told_health)
-                quiet = 0 if out else quiet + 1
-                if quiet >= HEALTH_S / TICK_S:
-                    out, quiet = [b": still here\n\n"], 0
-                if out:
-                    yield b"".join(out)
+            async for made in self._told_to_one(last_event_id, signed_in):
+                yield made
+        except CaretakerError as away:
+            _log.info("stream ended", reason=away.message)
         finally:
             self.clients -= 1
+
+    async def _told_to_one(self, last_event_id: int | None, signed_in: Callable[[], bool]) -> AsyncIterator[bytes]:
+        newest = await run_in_threadpool(self._newest)
+        resync = last_event_id is not None and not 0 <= newest - last_event_id <= KEPT
+        seen = newest if resync or last_event_id is None else last_event_id
+        hello = {"now_ms": self.house.clock.now_ns() // 1_000_000, "cursor": seen, "resync": resync}
+        yield b"retry: 1000\n" + message("hello", hello, seen)
+        health = await run_in_threadpool(look, self.house)
+        yield message("health", health.model_dump())
+        for event_id, made in await run_in_threadpool(self.after, seen):
+            yield made
+            seen = event_id
+        sequence, made = self.values(0)
+        yield made
+        told_health, quiet, turns = self.health, 0, 0
+        while not self._closing:
+            await self._turn.wait()
+            turns += 1
+            if turns % round(SIGNED_IN_S / TICK_S) == 0 and not await run_in_threadpool(signed_in):
+                return
+            seen, out = await self._missed(seen)
+            sequence, changed = self.values(sequence)
+            if changed:
+                out.append(changed)
+            if self.health is not told_health:
+                told_health = self.health
+                out.append(told_health)
+            quiet = 0 if out else quiet + 1
+            if quiet >= HEALTH_S / TICK_S:
+                out, quiet = [b": still here\n\n"], 0
+            if out:
+                yield b"".join(out)
 
 
 router = APIRouter(tags=["events"])
@@ -186,5 +216,12 @@ async def events(
         if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit()
         else None
     )
+
+    def signed_in() -> bool:
+        try:
+            return known(request, hub.house) is not None
+        except Unavailable:
+            return True  # nobody was signed out by a database that is away
+
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(hub.stream(last), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(hub.stream(last, signed_in), media_type="text/event-stream", headers=headers)

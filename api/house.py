@@ -10,11 +10,11 @@ from fastapi import Depends, Request
 
 from api.live import Live
 from caretaker.domain.assets import Estate
-from caretaker.domain.readings import ReadingBatch
 from caretaker.ports import Clock, Journal, ReadingStore, Transactions
+from caretaker.services.readings import Outcome, Submission
 
-Accept = Callable[[ReadingBatch], None]
-"""Gate and journal in one call: returns when durable. Raises Refused, JournalFull, JournalUnavailable."""
+Accept = Callable[[Submission], Outcome]
+"""Gate and journal in one call: returns when durable. Raises JournalFull, JournalUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)

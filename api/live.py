@@ -61,7 +61,7 @@ class Live:
         self._quality = np.full(n, Quality.BAD, np.uint8)
         self._text: dict[int, str] = {}
         self._changed = np.zeros(n, np.int64)
-        self._sequence = 0
+        self._sequence = 1  # 0 is the sequence of one who has been told nothing
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._position = 0

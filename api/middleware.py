@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import Problem, problem
+from api.errors import problem, unexpected
 from caretaker.ports import Clock
 
 MOST_BODY: Final = 1_000_000
@@ -27,7 +28,10 @@ _HEADERS: Final = {
 
 
 class Headers:
-    """Security headers on everything; `X-Caretaker-Now` (ms) on the API, so that a page can correct its clock."""
+    """Security headers on everything; `X-Caretaker-Now` (ms) on the API, so that a page can correct its clock.
+
+    The outermost of ours: what nobody foresaw ends here as one log entry and a plain 500.
+    """
 
     def __init__(self, app: ASGIApp, clock: Clock, prefix: str) -> None:
         self.app, self.clock, self.prefix = app, clock, prefix
@@ -38,8 +42,12 @@ class Headers:
             await self.app(scope, receive, send)
             return
 
+        started = False
+
         async def with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
@@ -48,7 +56,12 @@ class Headers:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self.app(scope, receive, with_headers)
+        try:
+            await self.app(scope, receive, with_headers)
+        except Exception as error:  # the outermost loop of a request
+            if started:
+                raise
+            await unexpected(Request(scope), error)(scope, receive, with_headers)
 
 
 class BodyLimit:
@@ -69,10 +82,14 @@ class BodyLimit:
             part = await receive()
             got += len(part.get("body", b""))
             if got > MOST_BODY:
-                raise Problem(413, "too_large", limit_bytes=MOST_BODY)
+                raise HTTPException(413, f"more than {MOST_BODY} bytes")  # of all errors, FastAPI lets this one pass
             return part
 
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        told = dict(scope["headers"])
+        if told.get(b"content-encoding", b"identity") != b"identity":  # 10 KB could unpack to 10 GB
+            await problem(Request(scope), 415, "encoding", "", {})(scope, receive, send)
+            return
+        declared = told.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > MOST_BODY:
             answer = problem(Request(scope), 413, "too_large", "", {"limit_bytes": MOST_BODY})
             await answer(scope, receive, send)

@@ -7,7 +7,9 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>看护 Caretaker</title>
 <p>页面还没有构建：请运行 <code>bin/caretaker up</code>（它会自动构建）。</p>
 <p>The page has not been built yet: run <code>bin/caretaker up</code>, which builds it.</p></html>"""
@@ -17,10 +19,15 @@ def install(app: FastAPI, static: Path | None) -> None:
     """Serve `static` (the folder vite wrote). Must be installed after the API's routes."""
     root = static.resolve() if static is not None else None
 
-    @app.get("/{path:path}", include_in_schema=False)
+    @app.api_route("/{path:path}", methods=_METHODS, include_in_schema=False)
     def page(path: str, request: Request) -> Response:
         if path == "api" or path.startswith("api/"):
-            raise HTTPException(404, f"there is no {request.method} /{path}")
+            ours = (route.matches(request.scope)[0] for route in app.routes)
+            if Match.PARTIAL in ours:
+                raise HTTPException(405, f"/{path} does not take {request.method}")
+            raise HTTPException(404, f"there is no /{path}")
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPException(405, f"/{path} does not take {request.method}", {"Allow": "GET, HEAD"})
         if root is None or not (root / "index.html").is_file():
             return HTMLResponse(_NOT_BUILT, 503)
         file = (root / path).resolve()

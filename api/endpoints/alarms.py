@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from api.auth import Watcher, needs
+from api.auth import Repeatable, Watcher, needs
 from api.house import TheHouse
 from api.schemas.work import AlarmList, AlarmShape, CommentBody
 from api.views import Views, alarm_totals, standing
@@ -52,14 +52,14 @@ def get_alarm(alarm: str, _person: Watcher, house: TheHouse) -> AlarmShape:
 
 
 @router.post("/alarms/{alarm}/acknowledge", operation_id="acknowledgeAlarm")
-def acknowledge(alarm: str, body: CommentBody, person: Acknowledger, house: TheHouse) -> AlarmShape:
+def acknowledge(alarm: str, body: CommentBody, person: Acknowledger, house: TheHouse, once: Repeatable) -> AlarmShape:
     """Say "seen" with your name; the condition goes on."""
-    done = alarms.acknowledge(house.transactions, alarm, person, body.comment, house.clock.now_ns())
+    done = alarms.acknowledge(house.transactions, alarm, person, body.comment, house.clock.now_ns(), once)
     return Views(house).alarm(done)
 
 
 @router.post("/alarms/{alarm}/reset", operation_id="resetAlarm", status_code=202)
-def reset(alarm: str, person: Acknowledger, house: TheHouse) -> AlarmShape:
+def reset(alarm: str, person: Acknowledger, house: TheHouse, once: Repeatable) -> AlarmShape:
     """Release a latched alarm; it clears when its condition is gone."""
-    asked = alarms.request_reset(house.transactions, alarm, person, house.clock.now_ns())
+    asked = alarms.request_reset(house.transactions, alarm, person, house.clock.now_ns(), once)
     return Views(house).alarm(asked)

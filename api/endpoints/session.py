@@ -15,7 +15,6 @@ from caretaker.domain.people import RIGHTS, Person, Role
 from caretaker.services import people
 
 router = APIRouter(tags=["session"])
-_throttle = Throttle()
 
 
 def _person(person: Person) -> PersonShape:
@@ -31,12 +30,14 @@ def _session(house: House, person: Person) -> Session:
 
 @router.post("/session", operation_id="signIn")
 def sign_in(body: SignIn, request: Request, response: Response, house: TheHouse) -> Session:
-    """Swap a one-time code (or an API token) for a session cookie. Five tries at once, then one in 12 s."""
+    """Swap a one-time code (or an API token) for a session cookie. Five wrong tries at once, then one in 12 s."""
     same_origin(request)
-    now_ns = house.clock.now_ns()
-    _throttle.take(request.client.host if request.client else "?", now_ns)
     if (body.code is None) == (body.token is None):
         raise Problem(422, "refused", "give either code or token", field="code")
+    now_ns = house.clock.now_ns()
+    throttle: Throttle = request.app.state.throttle
+    address = request.client.host if request.client else "?"
+    throttle.take(address, now_ns)
     try:
         if body.code is not None:
             secret, person = people.sign_in(house.transactions, body.code, now_ns)
@@ -44,6 +45,7 @@ def sign_in(body: SignIn, request: Request, response: Response, house: TheHouse)
             secret, person = people.sign_in_with_token(house.transactions, body.token or "", now_ns)
     except NotAllowed as wrong:
         raise Problem(401, "sign_in_code", wrong.message) from wrong
+    throttle.give_back(address)
     set_session(request, response, secret)
     return _session(house, person)
 

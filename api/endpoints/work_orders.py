@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.auth import Watcher
+from api.auth import Repeatable, Watcher
 from api.house import TheHouse
 from api.schemas.work import ActBody, CommentBody, Entry, History, OrderList, OrderShape
 from api.views import Views
@@ -66,20 +66,22 @@ def get_history(order: str, _person: Watcher, house: TheHouse) -> History:
 
 
 @router.post("/work-orders/{order}/comments", operation_id="commentWorkOrder")
-def comment(order: str, body: CommentBody, person: Watcher, house: TheHouse) -> OrderShape:
+def comment(order: str, body: CommentBody, person: Watcher, house: TheHouse, once: Repeatable) -> OrderShape:
     """Add a remark."""
-    done = work_orders.comment(house.transactions, order, body.comment, person, house.clock.now_ns())
+    done = work_orders.comment(house.transactions, order, body.comment, person, house.clock.now_ns(), once)
     with house.transactions.begin(write=False) as unit:
         return Views(house).order(unit, done)
 
 
 @router.post("/work-orders/{order}/{action}", operation_id="actOnWorkOrder")
-def act(order: str, action: OrderAction, body: ActBody, person: Watcher, house: TheHouse) -> OrderShape:
+def act(
+    order: str, action: OrderAction, body: ActBody, person: Watcher, house: TheHouse, once: Repeatable
+) -> OrderShape:
     """assign, start, hold, resume, complete, reopen, close or cancel; 409 with the reason when it cannot be."""
     views = Views(house)
     deed = work_orders.Deed(action, body.assignee, body.comment, body.reason, body.override)
     with house.transactions.begin(write=False) as unit:
         silent = views.silent(unit, order) if action is OrderAction.CLOSE else frozenset()
-    done = work_orders.act(house.transactions, order, deed, person, views.now_ns, silent)
+    done = work_orders.act(house.transactions, order, deed, person, views.now_ns, silent, once)
     with house.transactions.begin(write=False) as unit:
         return views.order(unit, done)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Final
+
 from pydantic import Field, FiniteFloat
 
 from api.schemas.common import Body, Shape
 from api.schemas.estate import SiteShape
+
+LATEST_MS: Final = 4_102_444_800_000
+"""The year 2100: in nanoseconds it still fits an int64. What is plausible is for the gate to say."""
 
 
 class PersonShape(Shape):
@@ -81,11 +86,14 @@ class Quarantine(Shape):
 
 
 class SentReading(Body):
-    """One reading of one point of the device's asset. `ts` in ms UTC; missing = now. `q`: good, uncertain or bad."""
+    """One reading of one point (`key`, or `asset.key` when the device watches several assets). `value`: number, bool or
+    text; `ts` in ms UTC, missing = now; `q`: good, uncertain or bad."""
 
     point: str = Field(max_length=130, examples=["p_out"])
-    value: FiniteFloat | bool | None = Field(default=None, union_mode="left_to_right")
-    ts: int | None = Field(default=None, ge=0)
+    value: FiniteFloat | bool | Annotated[str, Field(max_length=1000)] | None = Field(
+        default=None, union_mode="left_to_right"
+    )
+    ts: int | None = Field(default=None, ge=0, le=LATEST_MS)
     q: str = Field(default="good", pattern="^(good|uncertain|bad)$")
 
 
@@ -96,7 +104,16 @@ class Ingest(Body):
     readings: list[SentReading] = Field(min_length=1, max_length=5000)
 
 
+class RefusedReading(Shape):
+    """A reading the gate kept out, and why; it lies in quarantine."""
+
+    reason: str
+    detail: str
+
+
 class Accepted(Shape):
-    """Durable in the journal."""
+    """What became of the readings; all of it is durable. `duplicates` were known already."""
 
     accepted: int
+    duplicates: int
+    refused: list[RefusedReading]

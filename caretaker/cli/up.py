@@ -33,10 +33,8 @@ from caretaker.cli.language import say
 from caretaker.config import ROOT, Settings
 from caretaker.domain.errors import CaretakerError, ConfigurationError
 from caretaker.domain.people import Person, Role
-from caretaker.domain.readings import ReadingBatch
 from caretaker.ports import Transactions
 from caretaker.services import people
-from caretaker.services.readings import Submission
 
 _log = structlog.get_logger(__name__)
 HTTP: Final = "127.0.0.1:8080"
@@ -201,11 +199,7 @@ class Running:
 
     async def _serve(self, house: House, stop: asyncio.Event, devices: str) -> int:
         collecting = gateway.compose.build(house)
-
-        def accept(batch: ReadingBatch) -> None:
-            collecting.acceptor.accept_now(Submission("http", batch))
-
-        web = server(api.compose.build(house, accept), *self.http)
+        web = server(api.compose.build(house, collecting.acceptor.accept_now), *self.http)
         loop = asyncio.get_running_loop()
 
         def fell(name: str, trouble: BaseException) -> None:
