@@ -17,7 +17,8 @@ import type { StreamEvent } from './sse'
 const ASSETS_EVERY_MS = 15_000
 const LIMIT = 500
 
-export interface AssetTrouble { worst: Priority; alarms: number; unacknowledged: number; orders: number }
+/** What is open on an asset. `acute`: something critical is so right now, not only unacknowledged. */
+export interface AssetTrouble { worst: Priority; acute: boolean; alarms: number; unacknowledged: number; orders: number }
 
 export const useEstate = defineStore('estate', () => {
   const site = shallowRef<Site | null>(null)
@@ -236,9 +237,10 @@ export const useEstate = defineStore('estate', () => {
   const trouble = computed(() => {
     const found = new Map<string, AssetTrouble>()
     for (const alarm of alarms.values()) {
-      const at = found.get(alarm.asset) ?? { worst: alarm.priority, alarms: 0, unacknowledged: 0, orders: 0 }
+      const at = found.get(alarm.asset) ?? { worst: alarm.priority, acute: false, alarms: 0, unacknowledged: 0, orders: 0 }
       if (rank(alarm.priority) < rank(at.worst)) at.worst = alarm.priority
       at.alarms += 1
+      if (alarm.active && alarm.priority === 'critical') at.acute = true
       if (isUnacknowledged(alarm)) at.unacknowledged += 1
       found.set(alarm.asset, at)
     }
