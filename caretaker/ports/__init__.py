@@ -23,6 +23,14 @@ from caretaker.domain.readings import F64, I64, ReadingBatch
 from caretaker.domain.work_orders import OrderEntry, OrderState, WorkOrder
 from caretaker.ports.repeats import Once as Once
 from caretaker.ports.repeats import Repeats as Repeats
+from caretaker.ports.rounds import Checkpoints as Checkpoints
+from caretaker.ports.rounds import Decision as Decision
+from caretaker.ports.rounds import Findings as Findings
+from caretaker.ports.rounds import KeptScan as KeptScan
+from caretaker.ports.rounds import Making as Making
+from caretaker.ports.rounds import RoundPlans as RoundPlans
+from caretaker.ports.rounds import Rounds as Rounds
+from caretaker.ports.rounds import Scans as Scans
 
 Position = int
 """Where a record lies in its partition: 1, 2, 3 … ; 0 is before the first."""
@@ -457,6 +465,31 @@ class UnitOfWork(Protocol):
     @property
     def parts(self) -> Parts:
         """Heartbeats."""
+        ...
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Marked places."""
+        ...
+
+    @property
+    def round_plans(self) -> RoundPlans:
+        """Plans with their versions."""
+        ...
+
+    @property
+    def rounds(self) -> Rounds:
+        """Walks and visits."""
+        ...
+
+    @property
+    def scans(self) -> Scans:
+        """Scans and their verdicts."""
+        ...
+
+    @property
+    def findings(self) -> Findings:
+        """Checks answered not ok."""
         ...
 
     @property

@@ -19,11 +19,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
 from caretaker.adapters.sql.alarms import SqlAlarms
+from caretaker.adapters.sql.checkpoints import SqlCheckpoints, SqlRoundPlans
 from caretaker.adapters.sql.cursors import SqlCursors, SqlParts, SqlSnapshots
 from caretaker.adapters.sql.estates import SqlEstates
 from caretaker.adapters.sql.outbox import SqlOutbox
 from caretaker.adapters.sql.people import SqlPeople
 from caretaker.adapters.sql.repeats import SqlRepeats
+from caretaker.adapters.sql.rounds import SqlRounds
+from caretaker.adapters.sql.scans import SqlFindings, SqlScans
 from caretaker.adapters.sql.work_orders import SqlWorkOrders
 from caretaker.domain.errors import ConfigurationError, DatabaseUnavailable, Refused
 
@@ -45,6 +48,11 @@ class SqlUnitOfWork:
         self.people = SqlPeople(connection)
         self.parts = SqlParts(connection)
         self.repeats = SqlRepeats(connection)
+        self.checkpoints = SqlCheckpoints(connection)
+        self.round_plans = SqlRoundPlans(connection)
+        self.rounds = SqlRounds(connection)
+        self.scans = SqlScans(connection)
+        self.findings = SqlFindings(connection)
 
 
 class SqlTransactions:

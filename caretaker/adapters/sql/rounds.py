@@ -1,0 +1,158 @@
+"""Rounds and their visits in SQL."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, or_, select, update
+
+from caretaker.adapters.sql.tables_rounds import rounds, visits
+from caretaker.adapters.sql.upsert import insert_once
+from caretaker.domain.errors import NotFound
+from caretaker.domain.rounds.rounds import Round, RoundState, Visit, VisitState
+
+LAST_STEP = 9
+"""`step` of a round whose notices have come to their end."""
+_IN_ONE = 500
+
+
+class SqlRounds:
+    """`ports.Rounds`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, walk: Round) -> bool:
+        """Insert unless known."""
+        if not insert_once(self._connection, rounds, _row(walk) | {"id": walk.id, "step": 0}):
+            return False
+        self._connection.execute(insert(visits), [_visit_row(walk.id, visit) for visit in walk.visits])
+        return True
+
+    def get(self, round_id: str, *, lock: bool = False) -> Round:
+        """One; SQLite's writer is alone anyway."""
+        query = select(rounds).where(rounds.c.id == round_id)
+        if lock and self._connection.dialect.name == "postgresql":
+            query = query.with_for_update()
+        found = self._rounds(query)
+        if not found:
+            raise NotFound(f"there is no round {round_id}", round=round_id)
+        return found[0]
+
+    def save(self, walk: Round) -> None:
+        """The round and its visits; visits of a changed plan replace the old ones."""
+        self._connection.execute(update(rounds).where(rounds.c.id == walk.id).values(_row(walk)))
+        known = self._connection.execute(select(visits.c.sequence).where(visits.c.round == walk.id)).scalars().all()
+        if sorted(known) != [visit.sequence for visit in walk.visits]:
+            self._connection.execute(visits.delete().where(visits.c.round == walk.id))
+            self._connection.execute(insert(visits), [_visit_row(walk.id, visit) for visit in walk.visits])
+            return
+        rows = [_visit_row(walk.id, visit) for visit in walk.visits]
+        changed: dict[str, Any] = {
+            name: bindparam(f"new_{name}") for name in rows[0] if name not in ("round", "sequence")
+        }
+        self._connection.execute(
+            update(visits)
+            .where(visits.c.round == walk.id, visits.c.sequence == bindparam("of_sequence"))
+            .values(changed),
+            [
+                {"of_sequence" if name == "sequence" else f"new_{name}": row[name] for name in row if name != "round"}
+                for row in rows
+            ],
+        )
+
+    def list(
+        self,
+        site: str,
+        *,
+        from_ns: int | None = None,
+        to_ns: int | None = None,
+        states: Sequence[RoundState] | None = None,
+        plan: str | None = None,
+        person: str | None = None,
+        limit: int = 500,
+    ) -> Sequence[Round]:
+        """By start."""
+        query = select(rounds).where(rounds.c.site == site).order_by(rounds.c.starts_ns, rounds.c.id).limit(limit)
+        if from_ns is not None:
+            query = query.where(rounds.c.ends_ns > from_ns)
+        if to_ns is not None:
+            query = query.where(rounds.c.starts_ns < to_ns)
+        if states is not None:
+            query = query.where(rounds.c.state.in_([str(state) for state in states]))
+        if plan is not None:
+            query = query.where(rounds.c.plan == plan)
+        if person is not None:
+            query = query.where(rounds.c.person == person)
+        return self._rounds(query)
+
+    def unfinished(self, site: str, before_ns: int) -> Sequence[Round]:
+        """Begun by time, or by a person."""
+        scheduled = (rounds.c.state == str(RoundState.SCHEDULED)) & (rounds.c.starts_ns <= before_ns)
+        query = select(rounds).where(
+            rounds.c.site == site, or_(scheduled, rounds.c.state == str(RoundState.IN_PROGRESS))
+        )
+        return self._rounds(query.order_by(rounds.c.starts_ns, rounds.c.id))
+
+    def step(self, round_id: str) -> int:
+        """How far told."""
+        return int(self._connection.execute(select(rounds.c.step).where(rounds.c.id == round_id)).scalar_one())
+
+    def set_step(self, round_id: str, step: int) -> None:
+        """Remember."""
+        self._connection.execute(update(rounds).where(rounds.c.id == round_id).values(step=step))
+
+    def escalating(self, site: str, closed_after_ns: int) -> Sequence[tuple[Round, int]]:
+        """Over, something missed, not told to the end."""
+        over = [str(RoundState.MISSED), str(RoundState.INCOMPLETE)]
+        query = select(rounds).where(
+            rounds.c.site == site,
+            rounds.c.state.in_(over),
+            rounds.c.step < LAST_STEP,
+            rounds.c.closed_ns >= closed_after_ns,
+        )
+        steps = {row.id: row.step for row in self._connection.execute(query)}
+        return [(walk, steps[walk.id]) for walk in self._rounds(query.order_by(rounds.c.starts_ns, rounds.c.id))]
+
+    def _rounds(self, query: Select[Any]) -> Sequence[Round]:
+        rows = self._connection.execute(query).all()
+        stops: dict[str, list[Visit]] = defaultdict(list)
+        ids = [row.id for row in rows]
+        for first in range(0, len(ids), _IN_ONE):
+            mine = select(visits).where(visits.c.round.in_(ids[first : first + _IN_ONE]))
+            for visit in self._connection.execute(mine.order_by(visits.c.sequence)):
+                stops[visit.round].append(_visit(visit))
+        return [_round(row, tuple(stops[row.id])) for row in rows]
+
+
+def _row(walk: Round) -> dict[str, Any]:
+    return {
+        "site": walk.site,
+        "plan": walk.plan,
+        "plan_version": walk.plan_version,
+        "starts_ns": walk.starts_ns,
+        "ends_ns": walk.ends_ns,
+        "state": str(walk.state),
+        "person": walk.person,
+        "team": walk.team,
+        "opened_ns": walk.opened_ns,
+        "closed_ns": walk.closed_ns,
+        "ended_early": walk.ended_early,
+    }
+
+
+def _round(row: Row[Any], stops: tuple[Visit, ...]) -> Round:
+    facts = {key: value for key, value in row._mapping.items() if key != "step"}  # noqa: SLF001
+    return Round(**facts | {"state": RoundState(row.state), "visits": stops})
+
+
+def _visit_row(round_id: str, visit: Visit) -> dict[str, Any]:
+    return asdict(visit) | {"round": round_id, "state": str(visit.state)}
+
+
+def _visit(row: Row[Any]) -> Visit:
+    facts = {key: value for key, value in row._mapping.items() if key != "round"}  # noqa: SLF001
+    return Visit(**facts | {"state": VisitState(row.state)})
