@@ -33,4 +33,6 @@ def upsert(
 
 def insert_once(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
     """Insert unless any unique index objects; True when the row is new."""
-    return connection.execute(insert(connection, table).values(dict(row)).on_conflict_do_nothing()).rowcount == 1
+    # What comes back decides: SQLAlchemy does not keep the row count of an INSERT on PostgreSQL (it says -1).
+    statement = insert(connection, table).values(dict(row)).on_conflict_do_nothing()
+    return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
