@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import httpx
@@ -33,7 +34,7 @@ def test_nothing_is_shown_without_a_session_and_a_wrong_code_says_what_to_do(hou
     expect(page.get_by_text("请先输入登录码")).to_be_visible()
     page.get_by_label("登录码").fill("not-a-code-of-ours")
     page.get_by_role("button", name="登录").click()
-    expect(page.get_by_role("alert")).to_contain_text("登录码")
+    expect(page.get_by_role("alert")).to_contain_text("401 sign_in_code")
     expect(page.get_by_role("alert")).to_contain_text("新链接")
     assert violations(page) == []
     context.close()
@@ -84,13 +85,27 @@ def test_axe_finds_nothing_serious_and_nothing_overflows(
     for route in ROUTES:
         page.goto(house.url + route)
         page.wait_for_selector("main h1, main .empty")
-        page.wait_for_timeout(600)
+        page.wait_for_timeout(400)
         trouble += [f"{route}: {found}" for found in violations(page)]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             trouble.append(f"{route}: wider than the screen")
 
     context.close()
     assert trouble == []
+
+
+def test_the_first_view_loads_at_most_250_kb_of_script(house: House, page: Page) -> None:
+    """Measured as gzip would carry it, whatever the server does."""
+    bodies: list[bytes] = []
+    page.on("response", lambda got: bodies.append(got.body()) if got.url.endswith(".js") else None)
+
+    page.goto(house.url)
+    expect(page.get_by_test_id("headline")).to_be_visible()
+    page.wait_for_timeout(500)
+
+    size = sum(len(gzip.compress(body)) for body in bodies)
+    assert bodies
+    assert size <= 250_000, f"{size / 1000:.0f} KB in {len(bodies)} files"
 
 
 def test_the_policy_of_the_page_allows_no_foreign_and_no_inline_script(house: House) -> None:
