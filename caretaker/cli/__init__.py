@@ -115,6 +115,23 @@ def link_create(
     transactions.close()
 
 
+@app.command()
+def health(
+    part: Annotated[str | None, typer.Argument(metavar="[gateway|ingest|rules|api]")] = None,
+    data: Data = None,
+) -> None:
+    """Ask whether a part (or each) is there; exit code 1 when one is not. 查询各部分是否在运行。"""
+    from caretaker.cli.health import BEATING, ask
+
+    settings = settings_with(data)
+    if part not in (None, "api", *BEATING):
+        raise ConfigurationError(f"health {part!r}: expected gateway, ingest, rules or api")
+    answers = [ask(settings, name) for name in ((part,) if part else (*BEATING, "api"))]
+    for _, sentence in answers:
+        print(sentence)
+    raise typer.Exit(0 if all(there for there, _ in answers) else 1)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
     """Measure this machine: `bench pipeline [--qos 0|1] [--fields 1|10] [--json]`. 在本机测量性能。"""
