@@ -32,7 +32,9 @@ def upsert(
 
 
 def insert_once(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
-    """Insert unless any unique index objects; True when the row is new."""
-    # What comes back decides: SQLAlchemy does not keep the row count of an INSERT on PostgreSQL (it says -1).
+    """Insert unless any unique index objects; True when the row is new.
+
+    Asked by RETURNING: for an INSERT the row count is -1 on psycopg, which once made every alarm on PostgreSQL look known.
+    """
     statement = insert(connection, table).values(dict(row)).on_conflict_do_nothing()
     return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
