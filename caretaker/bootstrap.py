@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from caretaker import __version__
+from caretaker.adapters.audit_seal import FileSeal
 from caretaker.adapters.journal_lmdb import LmdbJournal
 from caretaker.adapters.memory.clock import SystemClock
 from caretaker.adapters.mqtt import BrokerAddress, open_link
@@ -102,7 +103,7 @@ def _connect(settings: Settings, *, owner: bool) -> SqlTransactions:
     password = None
     if settings.sql_password_file is not None:
         password = read_secret(settings.sql_password_file, "CARETAKER_SQL_PASSWORD_FILE")
-    return SqlTransactions(settings.sql_url(), owner=owner, password=password)
+    return SqlTransactions(settings.sql_url(), owner=owner, password=password, seal=FileSeal(settings.data / "keys"))
 
 
 def set_up(settings: Settings, transactions: Transactions) -> None:

@@ -15,6 +15,7 @@ CaretakerError
 ├── NotFound                no such thing (or not for you)
 ├── Conflict                the thing is in a state that forbids this
 ├── Refused                 the input breaks a rule; carries the field
+├── TooMany                 too many wrong tries; `facts['retry_after_s']`
 └── NotAllowed              known person, missing right
 """
 
@@ -120,3 +121,9 @@ class NotAllowed(CaretakerError):
     """A known person without the right."""
 
     code = "not_allowed"
+
+
+class TooMany(CaretakerError):
+    """Too many wrong tries; `facts['retry_after_s']` says when the next one is listened to."""
+
+    code = "too_many"

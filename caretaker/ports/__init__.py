@@ -18,9 +18,14 @@ from caretaker.domain.alarms import Alarm
 from caretaker.domain.assets import Estate, SiteFile
 from caretaker.domain.equipment import EquipmentKind
 from caretaker.domain.notices import Notice
-from caretaker.domain.people import Person, Role
 from caretaker.domain.readings import F64, I64, ReadingBatch
 from caretaker.domain.work_orders import OrderEntry, OrderState, WorkOrder
+from caretaker.ports.audit import Audit as Audit
+from caretaker.ports.people import Credential as Credential
+from caretaker.ports.people import Passwords as Passwords
+from caretaker.ports.people import People as People
+from caretaker.ports.people import Phones as Phones
+from caretaker.ports.people import Teams as Teams
 from caretaker.ports.repeats import Once as Once
 from caretaker.ports.repeats import Repeats as Repeats
 from caretaker.ports.rounds import Checkpoints as Checkpoints
@@ -229,19 +234,6 @@ class Cursor:
     position: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A session, a sign-in link or a token; only the SHA-256 of the secret is kept."""
-
-    digest: bytes
-    person: Person
-    purpose: str
-    """session | link | token"""
-    created_ns: int
-    expires_ns: int | None
-    seen_ns: int | None = None
-
-
 class Estates(Protocol):
     """Sites and what stands there."""
 
@@ -380,38 +372,6 @@ class Outbox(Protocol):
         ...
 
 
-class People(Protocol):
-    """Persons, sessions, tokens."""
-
-    def keep(self, person: Person) -> None:
-        """Write a person; the same id again changes name and role."""
-        ...
-
-    def add(self, credential: Credential) -> None:
-        """Keep a credential (and its person)."""
-        ...
-
-    def find(self, digest: bytes, purpose: str) -> Credential | None:
-        """The credential with this digest, expired or not."""
-        ...
-
-    def consume(self, digest: bytes) -> Credential | None:
-        """Take a one-time link: delete and return it in one statement; None when used before."""
-        ...
-
-    def touch(self, digest: bytes, seen_ns: int, expires_ns: int | None) -> None:
-        """Note a use."""
-        ...
-
-    def revoke(self, digest: bytes) -> None:
-        """Forget it."""
-        ...
-
-    def persons(self, role: Role | None = None) -> Sequence[Person]:
-        """Everybody known."""
-        ...
-
-
 class Parts(Protocol):
     """Heartbeats of the parts (gateway, ingest, rules, api …), so that health works over many processes."""
 
@@ -460,6 +420,26 @@ class UnitOfWork(Protocol):
     @property
     def people(self) -> People:
         """Persons and credentials."""
+        ...
+
+    @property
+    def teams(self) -> Teams:
+        """Teams and shifts."""
+        ...
+
+    @property
+    def phones(self) -> Phones:
+        """Enrolled phones."""
+        ...
+
+    @property
+    def passwords(self) -> Passwords:
+        """Password hashes and wrong tries."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """The trail."""
         ...
 
     @property

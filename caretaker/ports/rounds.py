@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Final, Protocol
 
 from caretaker.domain.rounds.checkpoints import Checkpoint
 from caretaker.domain.rounds.findings import Finding
 from caretaker.domain.rounds.plans import RoundPlan
 from caretaker.domain.rounds.rounds import Round, RoundState
 from caretaker.domain.rounds.scans import Scan, Verdict
+
+
+LAST_STEP: Final = 9
+"""The step of a round about which everybody has been told."""
 
 
 class Checkpoints(Protocol):
@@ -100,20 +104,17 @@ class Rounds(Protocol):
         """By start, ascending; `from_ns`, `to_ns`: the round's time overlaps [from, to)."""
         ...
 
-    def unfinished(self, site: str, before_ns: int) -> Sequence[Round]:
-        """Scheduled ones that start before this moment, and all in progress."""
+    def watched(self, site: str, now_ns: int, ended_after_ns: int) -> Sequence[tuple[Round, int]]:
+        """(round, step) of those begun by time or by a person and not finished, unless their notices have come to their
+        end; of the ones that are over only those that ended after `ended_after_ns`."""
         ...
 
     def step(self, round_id: str) -> int:
-        """How far its notices have gone: 0 none; see services.rounds."""
+        """How far its notices have gone, 0 none to LAST_STEP."""
         ...
 
     def set_step(self, round_id: str, step: int) -> None:
         """Remember it."""
-        ...
-
-    def escalating(self, site: str, closed_after_ns: int) -> Sequence[tuple[Round, int]]:
-        """(round, step) of those over with something missed whose notices have not come to their end."""
         ...
 
 

@@ -97,6 +97,9 @@ def acknowledge(
             )
         alarm = replace(alarm, acknowledged_ns=now_ns, acknowledged_by=person.name, comment=comment or None)
         unit.alarms.save(alarm)
+        unit.audit.append(
+            now_ns, person.id, "alarm.acknowledge", alarm.id, site=alarm.site, after={"comment": comment or None}
+        )
         facts = {"alarm": alarm.id, "asset": alarm.asset, "by": person.name, "comment": comment}
         unit.outbox.add(f"alarm.acknowledged:{alarm.id}", "alarm.acknowledged", now_ns, facts)
         if alarm.work_order is not None:
@@ -118,6 +121,7 @@ def request_reset(
             raise Conflict(f"{alarm.id} is not a latched, active alarm", alarm=alarm.id)
         facts = {"alarm": alarm.id, "asset": alarm.asset, "rule": alarm.rule, "by": person.name}
         unit.outbox.add(f"{RESET_REQUESTED}:{alarm.id}:{now_ns}", RESET_REQUESTED, now_ns, facts)
+        unit.audit.append(now_ns, person.id, "alarm.reset", alarm.id, site=alarm.site)
     return alarm
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from caretaker.catalog.rule import DUE_S
 from caretaker.domain.alarms import Alarm
 from caretaker.domain.assets import Estate
-from caretaker.domain.equipment import Priority, RuleSpec
+from caretaker.domain.equipment import Priority, RuleSpec, Text
 from caretaker.domain.errors import Conflict, NotAllowed, Refused
 from caretaker.domain.people import Person, Right
+from caretaker.domain.rounds.findings import Finding
 from caretaker.domain.work_orders import DetectedBy, OrderAction, OrderState, WorkOrder, after
 from caretaker.ports import Once, Transactions, UnitOfWork
 
@@ -90,6 +92,52 @@ def _joined(unit: UnitOfWork, order: WorkOrder, alarm: Alarm) -> WorkOrder:
     return changed
 
 
+def open_for_finding(unit: UnitOfWork, finding: Finding, title: Text, now_ns: int) -> WorkOrder:
+    """Open an order for a check answered not ok, or join the unfinished one of the same asset and fault, inside the
+    caller's transaction. A place without asset stands as `space:<id>`.
+
+    A finding made before the repair was completed, told only now by a phone that had no signal, reopens nothing.
+    """
+    order, opened = unit.work_orders.open(
+        WorkOrder(
+            id="",
+            site=finding.site,
+            asset=finding.asset or f"space:{finding.space}",
+            fault=finding.fault,
+            title_zh=title.zh,
+            title_en=title.en,
+            priority=finding.priority,
+            state=OrderState.OPEN,
+            detected_by=DetectedBy.INSPECTION,
+            opened_ns=now_ns,
+            due_ns=now_ns + round(DUE_S[finding.priority] * 1e9),
+        )
+    )
+    if not opened:
+        changed = order
+        if _RANK[finding.priority] < _RANK[order.priority]:
+            changed = replace(changed, priority=finding.priority)
+        if order.state is OrderState.COMPLETED and finding.at_ns > (order.completed_ns or 0):
+            changed = replace(changed, state=OrderState.IN_PROGRESS, completed_ns=None)
+        if changed != order:
+            unit.work_orders.save(changed, order.state)
+            order = changed
+    action = "opened" if opened else "joined"
+    facts = {
+        "finding": finding.id,
+        "checkpoint": finding.checkpoint,
+        "check": finding.check,
+        "value": finding.answer.value,
+        "photos": list(finding.answer.photos),
+        "at_ms": finding.at_ns // 1_000_000,
+    }
+    unit.work_orders.note(order.id, now_ns, finding.person, action, finding.answer.reason, facts)
+    event = f"work_order.{action}"
+    told = order_facts(order) | {"finding": finding.id}
+    unit.outbox.add(f"{event}:{order.id}:{finding.id}"[:160], event, now_ns, told)
+    return order
+
+
 def tell_recovered(unit: UnitOfWork, alarm: Alarm, now_ns: int) -> None:
     """Note in the order that the sensor says normal again."""
     if alarm.work_order is not None:
@@ -145,9 +193,18 @@ def act(
             facts["assignee"] = deed.assignee
         unit.work_orders.save(changed, order.state)
         unit.work_orders.note(order.id, now_ns, person.name, str(action), deed.reason or deed.comment, facts)
+        _record(unit, order, changed, deed, person, now_ns)
         event = f"work_order.{_PAST[action]}"
         unit.outbox.add(f"{event}:{order.id}:{now_ns}", event, now_ns, order_facts(changed) | {"by": person.name})
     return changed
+
+
+def _record(unit: UnitOfWork, order: WorkOrder, changed: WorkOrder, deed: Deed, person: Person, now_ns: int) -> None:
+    before: dict[str, object] = {"state": str(order.state), "assignee": order.assignee}
+    after_: dict[str, object] = {"state": str(changed.state), "assignee": changed.assignee}
+    after_ |= {"reason": deed.reason, "comment": deed.comment, "override": deed.override}
+    action = f"work_order.{deed.action}"
+    unit.audit.append(now_ns, person.id, action, order.id, site=order.site, before=before, after=after_)
 
 
 _PAST: Mapping[OrderAction, str] = {
@@ -204,6 +261,8 @@ def comment(
         if once is not None and not unit.repeats.claim(once, now_ns):
             return order
         unit.work_orders.note(order.id, now_ns, person.name, "comment", text.strip(), {})
+        said = {"comment": text.strip()}
+        unit.audit.append(now_ns, person.id, "work_order.comment", order.id, site=order.site, after=said)
         key = f"work_order.commented:{order.id}:{now_ns}"
         unit.outbox.add(key, "work_order.commented", now_ns, order_facts(order) | {"by": person.name})
     return order

@@ -18,15 +18,19 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
+from caretaker.adapters.audit_seal import MemorySeal, Seal
 from caretaker.adapters.sql.alarms import SqlAlarms
+from caretaker.adapters.sql.audit import SqlAudit
 from caretaker.adapters.sql.checkpoints import SqlCheckpoints, SqlRoundPlans
 from caretaker.adapters.sql.cursors import SqlCursors, SqlParts, SqlSnapshots
 from caretaker.adapters.sql.estates import SqlEstates
 from caretaker.adapters.sql.outbox import SqlOutbox
+from caretaker.adapters.sql.passwords import SqlPasswords
 from caretaker.adapters.sql.people import SqlPeople
 from caretaker.adapters.sql.repeats import SqlRepeats
 from caretaker.adapters.sql.rounds import SqlRounds
 from caretaker.adapters.sql.scans import SqlFindings, SqlScans
+from caretaker.adapters.sql.teams import SqlPhones, SqlTeams
 from caretaker.adapters.sql.work_orders import SqlWorkOrders
 from caretaker.domain.errors import ConfigurationError, DatabaseUnavailable, Refused
 
@@ -37,7 +41,7 @@ _log = structlog.get_logger(__name__)
 class SqlUnitOfWork:
     """The repositories over one connection inside one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, seal: Seal) -> None:
         self.connection = connection
         self.estates = SqlEstates(connection)
         self.cursors = SqlCursors(connection)
@@ -46,6 +50,10 @@ class SqlUnitOfWork:
         self.work_orders = SqlWorkOrders(connection)
         self.outbox = SqlOutbox(connection)
         self.people = SqlPeople(connection)
+        self.teams = SqlTeams(connection)
+        self.phones = SqlPhones(connection)
+        self.passwords = SqlPasswords(connection)
+        self.audit = SqlAudit(connection, seal)
         self.parts = SqlParts(connection)
         self.repeats = SqlRepeats(connection)
         self.checkpoints = SqlCheckpoints(connection)
@@ -60,10 +68,13 @@ class SqlTransactions:
 
     `owner`: this process does SQLite's checkpoints; a CLI beside a running house is not the owner.
     `password`: from a secret file; it wins over one in the URL and is never shown.
+    `seal`: key and head of the audit trail; without one the trail can only be verified through this object.
     """
 
-    def __init__(self, url: str, *, owner: bool = True, password: str | None = None) -> None:
+    def __init__(self, url: str, *, owner: bool = True, password: str | None = None, seal: Seal | None = None) -> None:
         self.url = url
+        self._seal: Seal = seal or MemorySeal()
+        self._told_cut = False
         try:
             parsed = make_url(url)
         except exc.ArgumentError as wrong:
@@ -87,12 +98,19 @@ class SqlTransactions:
         engine = self._writer if write else self._reader
         try:
             with engine.begin() as connection:
-                yield SqlUnitOfWork(connection)
+                unit = SqlUnitOfWork(connection, self._seal)
+                yield unit
+                head = unit.audit.write()
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as away:
             reason = getattr(away, "orig", None) or away
             raise DatabaseUnavailable(f"the database does not take this now: {_first_line(reason)}") from away
         except exc.DataError as wrong:
             raise Refused(f"the database does not take such a value: {_first_line(wrong.orig)}") from wrong
+        if head is not None:
+            self._seal.remember(head)
+        if unit.audit.cut and not self._told_cut:
+            self._told_cut = True
+            _log.error("audit_trail_cut", next="run `caretaker audit verify`; the head file is kept as it was")
 
     def migrate(self) -> None:
         """Bring the schema up to date. Raises DatabaseUnavailable or ConfigurationError (newer than this program)."""

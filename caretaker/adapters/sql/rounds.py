@@ -13,9 +13,8 @@ from caretaker.adapters.sql.tables_rounds import rounds, visits
 from caretaker.adapters.sql.upsert import insert_once
 from caretaker.domain.errors import NotFound
 from caretaker.domain.rounds.rounds import Round, RoundState, Visit, VisitState
+from caretaker.ports.rounds import LAST_STEP
 
-LAST_STEP = 9
-"""`step` of a round whose notices have come to their end."""
 _IN_ONE = 500
 
 
@@ -89,13 +88,16 @@ class SqlRounds:
             query = query.where(rounds.c.person == person)
         return self._rounds(query)
 
-    def unfinished(self, site: str, before_ns: int) -> Sequence[Round]:
-        """Begun by time, or by a person."""
-        scheduled = (rounds.c.state == str(RoundState.SCHEDULED)) & (rounds.c.starts_ns <= before_ns)
+    def watched(self, site: str, now_ns: int, ended_after_ns: int) -> Sequence[tuple[Round, int]]:
+        """What time may still change or tell."""
+        going = [str(RoundState.SCHEDULED), str(RoundState.IN_PROGRESS)]
+        over = [str(RoundState.MISSED), str(RoundState.INCOMPLETE)]
+        telling = rounds.c.state.in_(over) & (rounds.c.step < LAST_STEP) & (rounds.c.ends_ns > ended_after_ns)
         query = select(rounds).where(
-            rounds.c.site == site, or_(scheduled, rounds.c.state == str(RoundState.IN_PROGRESS))
+            rounds.c.site == site, rounds.c.starts_ns <= now_ns, or_(rounds.c.state.in_(going), telling)
         )
-        return self._rounds(query.order_by(rounds.c.starts_ns, rounds.c.id))
+        steps = {row.id: row.step for row in self._connection.execute(query)}
+        return [(walk, steps[walk.id]) for walk in self._rounds(query.order_by(rounds.c.starts_ns, rounds.c.id))]
 
     def step(self, round_id: str) -> int:
         """How far told."""
@@ -104,18 +106,6 @@ class SqlRounds:
     def set_step(self, round_id: str, step: int) -> None:
         """Remember."""
         self._connection.execute(update(rounds).where(rounds.c.id == round_id).values(step=step))
-
-    def escalating(self, site: str, closed_after_ns: int) -> Sequence[tuple[Round, int]]:
-        """Over, something missed, not told to the end."""
-        over = [str(RoundState.MISSED), str(RoundState.INCOMPLETE)]
-        query = select(rounds).where(
-            rounds.c.site == site,
-            rounds.c.state.in_(over),
-            rounds.c.step < LAST_STEP,
-            rounds.c.closed_ns >= closed_after_ns,
-        )
-        steps = {row.id: row.step for row in self._connection.execute(query)}
-        return [(walk, steps[walk.id]) for walk in self._rounds(query.order_by(rounds.c.starts_ns, rounds.c.id))]
 
     def _rounds(self, query: Select[Any]) -> Sequence[Round]:
         rows = self._connection.execute(query).all()

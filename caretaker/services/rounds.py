@@ -1,0 +1,289 @@
+"""Rounds made ahead, opened, ended, and what time does to them: missed and overdue ones are told, then told higher up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from caretaker.domain.errors import NotFound
+from caretaker.domain.people import Person
+from caretaker.domain.rounds.plans import RoundPlan
+from caretaker.domain.rounds.rounds import (
+    Round,
+    RoundState,
+    VisitState,
+    deadline_ns,
+    ended,
+    make,
+    opened,
+    passed,
+)
+from caretaker.ports import Transactions, UnitOfWork
+from caretaker.ports.rounds import LAST_STEP, Making
+from caretaker.recurrence import CHINA, Calendar, local_day, occurrences, stamp
+
+SECOND: Final = 1_000_000_000
+AHEAD_NS: Final = 48 * 3600 * SECOND
+"""How far ahead rounds exist: a phone that loads today knows tomorrow's too."""
+_MOST_S: Final = 7 * 86_400
+_OLD_NS: Final = 24 * 3600 * SECOND
+"""A round that was missed longer ago, while this service was not running, is told once and not told higher up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds until the next person is told: nobody began; missed → supervisor; missed → manager."""
+
+    overdue_s: float = 600.0
+    supervisor_s: float = 600.0
+    manager_s: float = 1800.0
+
+
+def round_facts(walk: Round, plan: RoundPlan) -> dict[str, object]:
+    """What a notice about a round says."""
+    return {
+        "round": walk.id,
+        "site": walk.site,
+        "plan": walk.plan,
+        "title": {"zh": plan.title.zh, "en": plan.title.en},
+        "state": str(walk.state),
+        "person": walk.person,
+        "team": walk.team,
+        "starts_ms": walk.starts_ns // 1_000_000,
+        "ends_ms": walk.ends_ns // 1_000_000,
+        "done": sum(visit.scan is not None for visit in walk.visits),
+        "total": len(walk.visits),
+        "missed": [visit.checkpoint for visit in walk.visits if visit.state is VisitState.MISSED],
+        "reason": walk.ended_early,
+    }
+
+
+# ---- making
+
+
+def make_ahead(
+    transactions: Transactions, site: str, zone: str, now_ns: int, calendar: Calendar = CHINA, ahead_ns: int = AHEAD_NS
+) -> int:
+    """Make the rounds of all plans up to `ahead_ns` from now, and those of the time we were not running; how many.
+
+    Repeating it changes nothing: a round's id follows from its plan and start.
+    """
+    today = local_day(now_ns, zone)
+    with transactions.begin(write=False) as unit:
+        plans, made = unit.round_plans.list(site), unit.round_plans.made(site)
+    count = 0
+    for plan in plans:
+        known = made.get(plan.id)
+        fresh = known is not None and (known.version, known.day) == (plan.version, today)
+        if known is not None and fresh and known.until_ns >= now_ns + ahead_ns // 2:
+            continue
+        with transactions.begin() as unit:
+            plan = unit.round_plans.get(site, plan.id)
+            count += make_plan(unit, plan, zone, now_ns, calendar, ahead_ns)
+    return count
+
+
+def make_plan(
+    unit: UnitOfWork,
+    plan: RoundPlan,
+    zone: str,
+    now_ns: int,
+    calendar: Calendar = CHINA,
+    ahead_ns: int = AHEAD_NS,
+) -> int:
+    """One plan's rounds inside the caller's transaction; how many are new.
+
+    Rounds that have not begun follow the plan's newest version: changed, called off, or called back. Rounds that have
+    begun keep the version they were made from.
+    """
+    making = unit.round_plans.made(plan.site).get(plan.id)
+    until_ns = now_ns + ahead_ns
+    # a new plan begins now: a round under way is made, one that is over is not
+    since_ns = now_ns - round(plan.duration_s * SECOND) + 1 if making is None else min(making.until_ns, now_ns)
+    days = (local_day(since_ns, zone) - timedelta(days=1), local_day(until_ns, zone))
+    wanted = {
+        f"{plan.id}@{stamp(start, zone)}": start
+        for start in occurrences(plan, zone, *days, calendar)
+        if since_ns <= start < until_ns
+    }
+    count = 0
+    to_ns = max(until_ns, making.until_ns if making else 0)
+    standing = unit.rounds.list(plan.site, from_ns=now_ns, to_ns=to_ns, plan=plan.id, limit=10_000)
+    for walk in standing:
+        if walk.starts_ns > now_ns:
+            _follow(unit, plan, walk, walk.id in wanted, zone, now_ns)
+    for start in wanted.values():
+        count += unit.rounds.add(make(plan, start, stamp(start, zone)))
+    # an edit may call for rounds between what was made and now; they are the old version's business
+    unit.round_plans.note_made(plan.site, plan.id, Making(until_ns, plan.version, local_day(now_ns, zone)))
+    return count
+
+
+def _follow(unit: UnitOfWork, plan: RoundPlan, walk: Round, wanted: bool, zone: str, now_ns: int) -> None:
+    """A round that has not begun, by the newest version of its plan."""
+    if walk.state not in (RoundState.SCHEDULED, RoundState.CANCELLED):
+        return
+    if not wanted:
+        # beyond what this making looks at it may well be wanted; only a changed plan calls it off
+        if walk.state is RoundState.SCHEDULED and (walk.plan_version != plan.version or _off(plan, walk, zone)):
+            _save_changed(unit, plan, _cancelled(walk, plan, now_ns), now_ns)
+        return
+    fresh = make(plan, walk.starts_ns, stamp(walk.starts_ns, zone))
+    if walk.state is RoundState.CANCELLED or walk.plan_version != plan.version:
+        _save_changed(unit, plan, fresh, now_ns)
+
+
+def _off(plan: RoundPlan, walk: Round, zone: str) -> bool:
+    """Called off though the plan is the same: the calendar has changed (the year's notice on 调休 came in)."""
+    day = local_day(walk.starts_ns, zone)
+    return walk.starts_ns not in occurrences(plan, zone, day, day)
+
+
+def _cancelled(walk: Round, plan: RoundPlan, now_ns: int) -> Round:
+    from dataclasses import replace
+
+    return replace(walk, state=RoundState.CANCELLED, plan_version=plan.version, closed_ns=now_ns)
+
+
+def _save_changed(unit: UnitOfWork, plan: RoundPlan, walk: Round, now_ns: int) -> None:
+    unit.rounds.save(walk)
+    event = "round.cancelled" if walk.state is RoundState.CANCELLED else "round.changed"
+    unit.outbox.add(f"{event}:{walk.id}:{plan.version}:{now_ns}", event, now_ns, round_facts(walk, plan))
+
+
+# ---- walking
+
+
+def open_round(transactions: Transactions, site: str, round_id: str, person: Person, now_ns: int) -> Round:
+    """Somebody begins. The same person again changes nothing. Raises NotFound, Conflict."""
+    with transactions.begin() as unit:
+        walk = own(unit, site, round_id)
+        plan = unit.round_plans.get(walk.site, walk.plan, walk.plan_version)
+        begun = opened(walk, person.id, now_ns)
+        if begun != walk:
+            unit.rounds.save(begun)
+            unit.outbox.add(f"round.opened:{walk.id}:0", "round.opened", now_ns, round_facts(begun, plan))
+    return begun
+
+
+def end_round(
+    transactions: Transactions, site: str, round_id: str, person: Person, reason: str | None, now_ns: int
+) -> Round:
+    """The walker says done; stops that are left need a reason. Raises NotFound, Refused, Conflict."""
+    with transactions.begin() as unit:
+        walk = own(unit, site, round_id)
+        if walk.state in (RoundState.FINISHED, RoundState.INCOMPLETE) and walk.person == person.id:
+            return walk
+        plan = unit.round_plans.get(walk.site, walk.plan, walk.plan_version)
+        over = ended(walk, reason, now_ns)
+        unit.rounds.save(over)
+        event = f"round.{over.state}"
+        unit.outbox.add(f"{event}:{walk.id}:ended", event, now_ns, round_facts(over, plan) | {"to": "supervisor"})
+        if over.state is RoundState.INCOMPLETE:
+            unit.rounds.set_step(walk.id, LAST_STEP)  # a reason was given: the supervisor knows, nobody else is woken
+    return over
+
+
+def own(unit: UnitOfWork, site: str, round_id: str) -> Round:
+    """A round of this site, locked. Raises NotFound."""
+    walk = unit.rounds.get(round_id, lock=True)
+    if walk.site != site:
+        raise NotFound(f"there is no round {round_id}", round=round_id)
+    return walk
+
+
+# ---- time
+
+
+def pass_time(transactions: Transactions, site: str, now_ns: int, patience: Patience | None = None) -> int:
+    """Miss what is missed, close what is over, tell the next person; returns how many rounds were touched.
+
+    Each stop that is missed is told: by itself while its round goes on, else in the notice about the round.
+    """
+    patience = patience or Patience()
+    touched = 0
+    plans: dict[tuple[str, int], RoundPlan] = {}
+    with transactions.begin(write=False) as unit:
+        watched = unit.rounds.watched(site, now_ns, now_ns - _MOST_S * SECOND)
+        for walk, _ in watched:
+            key = (walk.plan, walk.plan_version)
+            if key not in plans:
+                plans[key] = unit.round_plans.get(site, *key)
+    for walk, step in watched:
+        plan = plans[walk.plan, walk.plan_version]
+        after = passed(plan, walk, now_ns)
+        if after == walk and _next_step(plan, walk, step, now_ns, patience) == step:
+            continue
+        with transactions.begin() as unit:
+            before = unit.rounds.get(walk.id, lock=True)
+            after = passed(plan, before, now_ns)
+            if after != before:
+                unit.rounds.save(after)
+                _tell_passed(unit, plan, before, after, now_ns)
+            _escalate(unit, plan, after, unit.rounds.step(walk.id), now_ns, patience)
+        touched += 1
+    return touched
+
+
+def _missed_since(plan: RoundPlan, walk: Round) -> int | None:
+    """When the first of its missed stops was missed."""
+    slack = round(plan.tolerance_s * SECOND)
+    return min(
+        (min(v.closes_ns + slack, deadline_ns(plan, walk)) for v in walk.visits if v.state is VisitState.MISSED),
+        default=None,
+    )
+
+
+_OVERDUE, _SUPERVISOR = 1, 3
+_TOLD: Final[Mapping[int, tuple[str, str]]] = {
+    _OVERDUE: ("round.overdue", "team"),
+    _SUPERVISOR: ("round.escalated", "supervisor"),
+    LAST_STEP: ("round.escalated", "manager"),
+}
+
+
+def _next_step(plan: RoundPlan, walk: Round, step: int, now_ns: int, patience: Patience) -> int:
+    """How far notices should have gone by now."""
+    since = _missed_since(plan, walk)
+    if since is None:
+        late = now_ns - walk.starts_ns > max(patience.overdue_s, plan.tolerance_s) * SECOND
+        return max(step, _OVERDUE) if walk.state is RoundState.SCHEDULED and late else step
+    waited = now_ns - since
+    if waited > _OLD_NS or waited >= patience.manager_s * SECOND:
+        return LAST_STEP
+    return max(step, _SUPERVISOR) if waited >= patience.supervisor_s * SECOND else step
+
+
+def _escalate(unit: UnitOfWork, plan: RoundPlan, walk: Round, step: int, now_ns: int, patience: Patience) -> None:
+    wanted = _next_step(plan, walk, step, now_ns, patience)
+    if wanted == step:
+        return
+    since = _missed_since(plan, walk)
+    if since is None or now_ns - since <= _OLD_NS:
+        for between in sorted(_TOLD):
+            if step < between <= wanted and not (between == _OVERDUE and wanted > _OVERDUE):
+                event, to = _TOLD[between]
+                unit.outbox.add(f"{event}:{walk.id}:{to}", event, now_ns, round_facts(walk, plan) | {"to": to})
+    unit.rounds.set_step(walk.id, wanted)
+
+
+def _tell_passed(unit: UnitOfWork, plan: RoundPlan, before: Round, after: Round, now_ns: int) -> None:
+    facts = round_facts(after, plan)
+    if after.state is not before.state and after.state in (RoundState.MISSED, RoundState.INCOMPLETE):
+        event = f"round.{after.state}"
+        unit.outbox.add(f"{event}:{after.id}:deadline", event, now_ns, facts | {"to": "team"})
+        return
+    for old, new in zip(before.visits, after.visits, strict=True):
+        if new.state is VisitState.MISSED and old.state is not VisitState.MISSED:
+            told = facts | {"checkpoint": new.checkpoint, "sequence": new.sequence, "to": "team"}
+            unit.outbox.add(f"visit.missed:{after.id}:{new.sequence}", "visit.missed", now_ns, told)
+
+
+def of_day(unit: UnitOfWork, site: str, zone: str, day: date) -> tuple[Round, ...]:
+    """The rounds that touch a local day, called off ones too."""
+    from caretaker.recurrence import day_bounds
+
+    start, end = day_bounds(day, zone)
+    return tuple(unit.rounds.list(site, from_ns=start, to_ns=end, limit=2000))
