@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks import machine
+from benchmarks import machine, pipeline
 from caretaker.config import ROOT
 from caretaker.domain.errors import CaretakerError
 
@@ -23,7 +23,8 @@ _STOP_S: Final = 15.0
 @dataclass(frozen=True, slots=True)
 class Idle:
     """cpu_percent: of one core, all processes of the tree together; rss_mb: the sum of what each has resident;
-    pss_mb: the same with shared pages counted once; ready_s: from the command to `ready`."""
+    pss_mb: the same with shared pages counted once; ready_s: from the command to `ready`; readings: stored from start to
+    stop, to show that it was at work."""
 
     seconds: float
     cpu_percent: float
@@ -31,6 +32,7 @@ class Idle:
     pss_mb: float
     processes: int
     ready_s: float
+    readings: int
 
 
 def run(seconds: float) -> Idle:
@@ -55,8 +57,6 @@ def run(seconds: float) -> Idle:
                 share = sum(machine.share_mb(pid) for pid in family)
             except FileNotFoundError as gone:
                 raise CaretakerError(f"a process of the demo ended meanwhile: {log.read_text()[-800:]}") from gone
-            percent = round(100 * used / seconds, 1)
-            return Idle(seconds, percent, round(resident, 1), round(share, 1), len(family), round(ready, 1))
         finally:
             child.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -64,6 +64,15 @@ def run(seconds: float) -> Idle:
             if child.poll() is None:
                 child.kill()
                 child.communicate()
+        return Idle(
+            seconds=seconds,
+            cpu_percent=round(100 * used / seconds, 1),
+            rss_mb=round(resident, 1),
+            pss_mb=round(share, 1),
+            processes=len(family),
+            ready_s=round(ready, 1),
+            readings=pipeline.count_blocks(Path(folder) / "data"),
+        )
 
 
 def _until_ready(child: subprocess.Popen[str], log: Path) -> None:

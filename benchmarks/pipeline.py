@@ -34,7 +34,6 @@ class Options:
     fields: int = 1
     messages: int = 1_000_000
     store: str = "blocks"
-    rate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def run(options: Options) -> Run:
         _tell(subject, "stop")
         if subject.wait(60) != 0:
             raise CaretakerError("the product did not end cleanly; its own message is above")
-        stored = _count_influx(database.port) if database else _count_blocks(data)
+        stored = _count_influx(database.port) if database else count_blocks(data)
         judged, alarms = _count_judged(data)
         seconds = (max(found["stored_ns"], found["judged_ns"]) - sent["began_ns"]) / 1e9
         per = 100_000 / options.messages
@@ -189,7 +188,8 @@ def _hear(child: subprocess.Popen[str]) -> dict[str, Any]:
     return said
 
 
-def _count_blocks(data: Path) -> int:
+def count_blocks(data: Path) -> int:
+    """Readings in the block store of a data folder that nobody has open."""
     with contextlib.closing(sqlite3.connect(data / "store" / "readings.db")) as database:
         return int(database.execute("SELECT total(rows) FROM block").fetchone()[0])
 

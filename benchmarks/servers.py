@@ -25,7 +25,6 @@ persistence false
 max_queued_messages 0
 max_queued_bytes 0
 max_inflight_messages 0
-set_tcp_nodelay true
 log_type error
 """
 _INFLUX: Final = """reporting-disabled = true
