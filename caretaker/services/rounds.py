@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -22,11 +22,12 @@ from caretaker.domain.rounds.rounds import (
 )
 from caretaker.ports import Transactions, UnitOfWork
 from caretaker.ports.rounds import LAST_STEP, Making
-from caretaker.recurrence import CHINA, Calendar, local_day, occurrences, stamp
+from caretaker.recurrence import CHINA, Calendar, day_bounds, local_day, occurrences, stamp
 
 SECOND: Final = 1_000_000_000
 AHEAD_NS: Final = 48 * 3600 * SECOND
 """How far ahead rounds exist: a phone that loads today knows tomorrow's too."""
+_AGAIN_NS: Final = 3600 * SECOND
 _MOST_S: Final = 7 * 86_400
 _OLD_NS: Final = 24 * 3600 * SECOND
 """A round that was missed longer ago, while this service was not running, is told once and not told higher up."""
@@ -77,7 +78,7 @@ def make_ahead(
     for plan in plans:
         known = made.get(plan.id)
         fresh = known is not None and (known.version, known.day) == (plan.version, today)
-        if known is not None and fresh and known.until_ns >= now_ns + ahead_ns // 2:
+        if fresh and known is not None and known.until_ns >= now_ns + ahead_ns - _AGAIN_NS:
             continue
         with transactions.begin() as unit:
             plan = unit.round_plans.get(site, plan.id)
@@ -142,8 +143,6 @@ def _off(plan: RoundPlan, walk: Round, zone: str) -> bool:
 
 
 def _cancelled(walk: Round, plan: RoundPlan, now_ns: int) -> Round:
-    from dataclasses import replace
-
     return replace(walk, state=RoundState.CANCELLED, plan_version=plan.version, closed_ns=now_ns)
 
 
@@ -283,7 +282,5 @@ def _tell_passed(unit: UnitOfWork, plan: RoundPlan, before: Round, after: Round,
 
 def of_day(unit: UnitOfWork, site: str, zone: str, day: date) -> tuple[Round, ...]:
     """The rounds that touch a local day, called off ones too."""
-    from caretaker.recurrence import day_bounds
-
     start, end = day_bounds(day, zone)
     return tuple(unit.rounds.list(site, from_ns=start, to_ns=end, limit=2000))

@@ -46,7 +46,7 @@ class Judge(Protocol):
     """
 
     def __call__(
-        self, unit: UnitOfWork, scan: Scan, walk: Round | None, checkpoint: Checkpoint | None, context: Context
+        self, unit: UnitOfWork, scan: Scan, walk: Round | None, checkpoint: Checkpoint | None, context: Context, /
     ) -> Verdict:
         """The verdict; pure in everything but what it reads."""
         ...
@@ -106,7 +106,7 @@ def place_of(unit: UnitOfWork, scan: Scan) -> Checkpoint | None:
             return unit.checkpoints.find(scan.site, nfc=token.lower())
         case _:
             parts = token.split(".")
-            if len(parts) != 4 or parts[0] != "ct1":  # noqa: PLR2004
+            if len(parts) != 4 or parts[0] != "ct1":
                 return None
             try:
                 return unit.checkpoints.get(scan.site, parts[1])
