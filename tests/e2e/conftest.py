@@ -1,4 +1,5 @@
-"""One house for all page tests that do not break it, and one signed-in session copied into every context."""
+"""One house per module, so that its faults come when that module looks, and one signed-in session copied into every
+context of it."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, StorageState
 from tests.e2e.house import House
 from tooling import page as built_page
 
-FORCED_OPEN = {"at": "16s", "asset": "gate-2", "fault": "forced_open", "for": "40s"}
+FORCED_OPEN = {"at": "14s", "asset": "gate-2", "fault": "forced_open", "for": "28s"}
 """A critical alarm within 2 s; over a few seconds after the fault."""
 LEAKAGE = {"at": "18s", "asset": "light-08", "fault": "leakage"}
 """A high alarm that stays."""
@@ -26,13 +27,13 @@ def built() -> None:
     built_page.build()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with House(tmp_path_factory.mktemp("house"), [FORCED_OPEN, LEAKAGE]) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cookies(house: House, browser: Browser) -> StorageState:
     """A session got by opening the printed link; the code works once."""
     context = browser.new_context(locale="zh-CN")
