@@ -75,7 +75,9 @@ def test_ten_kills_lose_and_double_nothing_and_every_anomaly_gives_one_work_orde
         redelivered = broker.log().count(REDELIVERY)
 
     journal, store = judge_all(house, load)
-    print(f"{load.sent} sent; redelivered {redelivered}; unread records at the kills {unread}; drained {drained_s:.1f} s")
+    print(
+        f"{load.sent} sent; redelivered {redelivered}; unread records at the kills {unread}; drained {drained_s:.1f} s"
+    )
     print(f"journal: {journal}\nstore: {store}\nstopped in {stopped_s:.1f} s")
     assert load.trouble is None
     assert load.sent == 20_000

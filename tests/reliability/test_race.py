@@ -25,7 +25,9 @@ WORKERS = 4
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty, migrated database."""
-    address = f"sqlite:///{tmp_path / 'race.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    address = (
+        f"sqlite:///{tmp_path / 'race.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    )
     transactions = SqlTransactions(address)
     transactions.migrate()
     transactions.close()
