@@ -61,7 +61,9 @@ class Asking:
                 f"{self._url}/query did not answer in InfluxQL's JSON: {answer.text[:200]}"
             ) from wrong
         if "error" in result:
-            raise StoreUnavailable(f"{self._url}: InfluxDB cannot answer: {result['error']}", url=self._url)
+            raise StoreUnavailable(
+                f"{self._url}: InfluxDB cannot answer: {result['error']}", url=self._url, error=result["error"]
+            )
         series: list[dict[str, Any]] = result.get("series", [])
         return series
 
@@ -107,8 +109,13 @@ class Influx1:
         self._asking.request("POST", "/write", params=parameters, content=lines)
 
     def ask(self, influxql: str) -> list[dict[str, Any]]:
-        """See `LineServer.ask`."""
-        return self._asking.ask(influxql)
+        """See `LineServer.ask`. A database that the first write has yet to make holds nothing, and is not away."""
+        try:
+            return self._asking.ask(influxql)
+        except StoreUnavailable as wrong:
+            if str(wrong.facts.get("error", "")).startswith("database not found"):
+                return []
+            raise
 
     def version(self) -> str:
         """See `LineServer.version`. Raises ConfigurationError when a 2.x or 3.x answers."""
