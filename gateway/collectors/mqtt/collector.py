@@ -25,7 +25,7 @@ LINGER_S: Final = 0.01
 HANDFUL: Final = 64
 ARMFUL: Final = 1000
 IN_FLIGHT: Final = 2
-HOLD: Final = 10 * RECORD
+HOLD: Final = 4 * RECORD
 """Decoded readings waiting for the writer at which reading from the broker stops."""
 DRAIN_S: Final = 5.0
 
