@@ -24,7 +24,7 @@ class EagerCollector(MqttCollector):
 
 
 if __name__ == "__main__":
-    gateway.compose.MqttCollector = EagerCollector  # type: ignore[misc]
+    setattr(gateway.compose, "MqttCollector", EagerCollector)  # noqa: B010 - the one wrong part put in its place
     if sys.argv[1:] == ["gateway"]:
         sys.exit(run_part("gateway", gateway.compose.serve))
     main()

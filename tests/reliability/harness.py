@@ -87,7 +87,8 @@ class Caretaker(Server):
     @contextlib.contextmanager
     def transactions(self) -> Iterator[SqlTransactions]:
         """Its database, beside it."""
-        opened = SqlTransactions(f"sqlite:///{self.data / 'caretaker.db'}", owner=False)
+        url = self.settings.get("CARETAKER_SQL") or f"sqlite:///{self.data / 'caretaker.db'}"
+        opened = SqlTransactions(url, owner=False)
         try:
             yield opened
         finally:

@@ -34,6 +34,9 @@ def each_anomaly_was_told_once(house: Caretaker, load: Load) -> None:
     assert len(alarms) == len(orders) == load.planted
     assert Counter(order.asset for order in orders) == Counter(episode.asset for episode in load.episodes)
     assert {alarm.work_order for alarm in alarms} == {order.id for order in orders}
+    with house.transactions() as opened, opened.begin(write=False) as unit:
+        events = Counter(notice.event for notice in unit.outbox.since(0, 10_000))
+    assert events["alarm.raised"] == events["alarm.cleared"] == events["work_order.opened"] == load.planted
     assert not any(alarm.active for alarm in alarms), "all machines have cooled down"
     assert all(alarm.evidence[0].value is not None and alarm.evidence[0].value > 80 for alarm in alarms)
 
@@ -112,7 +115,8 @@ def test_a_collector_that_acknowledges_before_the_journal_is_caught(tmp_path: Pa
     print(f"wrong on purpose: {store}")
     assert store.lost
     assert journal.lost
-    assert not (store.duplicated or store.unexpected)
+    assert not store.duplicated
+    assert not store.unexpected
 
 
 def test_sigterm_under_load_ends_within_ten_seconds_and_loses_nothing(tmp_path: Path) -> None:

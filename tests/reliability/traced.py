@@ -152,7 +152,7 @@ def _publishes(stream: bytearray) -> Iterator[tuple[int, bytes]]:
     """Take whole packets off the stream: (packet id, value as the journal writes it) of each QoS 1 PUBLISH."""
     while len(stream) >= 2:
         length = at = shift = 0
-        for at in range(1, min(5, len(stream))):  # noqa: B007 - where it ends is needed
+        for at in range(1, min(5, len(stream))):
             length |= (stream[at] & 127) << shift
             shift += 7
             if not stream[at] & 128:
