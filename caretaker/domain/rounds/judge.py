@@ -23,8 +23,8 @@ CLOCK_S: Final = 120.0
 """A phone's clock may be wrong; what it may not do is change against the server's or its own monotonic clock."""
 FIRST_CLOCK_S: Final = 300.0
 """Allowance for a phone whose usual error is not known yet."""
-FAST: Final = 0.7
-"""Part of the least walking time below which nobody honest comes; the least time is already a brisk walk."""
+FAST: Final = 0.5
+"""Part of the usual walking time (1.2 m/s) below which nobody honest comes: 2.4 m/s is a run."""
 BATCH_POINTS: Final = 4
 BATCH_S: Final = 45.0
 DOUBLE_TAP_S: Final = 60.0
