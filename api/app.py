@@ -13,13 +13,28 @@ from starlette.concurrency import run_in_threadpool
 
 from api import errors, events, page
 from api.auth import Throttle
-from api.endpoints import alarms, estate, service, session, work_orders
+from api.endpoints import (
+    alarms,
+    audit,
+    checkpoints,
+    estate,
+    people,
+    phones,
+    plans,
+    rounds,
+    scans,
+    service,
+    session,
+    work_orders,
+)
 from api.house import Accept, House
 from api.live import Live
 from api.middleware import BodyLimit, Headers
 from api.schemas.common import ProblemShape
 from caretaker.domain.assets import Estate
 from caretaker.ports import Clock, Journal, ReadingStore, Transactions
+from caretaker.services import plain_judge
+from caretaker.services.scans import Judge
 
 PREFIX: Final = "/api/v1"
 
@@ -27,7 +42,21 @@ PREFIX: Final = "/api/v1"
 def api_router() -> APIRouter:
     """All routes of the API."""
     router = APIRouter(prefix=PREFIX, responses={"default": {"model": ProblemShape, "description": "problem+json"}})
-    for part in (session, estate, alarms, work_orders, service, events):
+    for part in (
+        session,
+        people,
+        phones,
+        estate,
+        alarms,
+        work_orders,
+        checkpoints,
+        plans,
+        rounds,
+        scans,
+        audit,
+        service,
+        events,
+    ):
         router.include_router(part.router)
     return router
 
@@ -43,10 +72,11 @@ def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
     demo: bool = False,
     static: Path | None = None,
     accept: Accept | None = None,
+    judge: Judge = plain_judge.judge,
 ) -> FastAPI:
     """The application. Its lifespan starts and stops the live view."""
     live = Live(estate, journal, store)
-    house = House(transactions, estate, journal, store, clock, live, version, demo, accept)
+    house = House(transactions, estate, journal, store, clock, live, version, demo, accept, judge)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

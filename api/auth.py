@@ -11,12 +11,13 @@ from fastapi import Depends, Header, Request, Response
 
 from api.errors import Problem, SignInNeeded
 from api.house import House, TheHouse
-from caretaker.domain.errors import NotAllowed
+from caretaker.domain.errors import NotAllowed, NotFound
 from caretaker.domain.people import Person, Right
 from caretaker.ports import Once
 from caretaker.services import people
 
 COOKIE: Final = "caretaker_session"
+PHONE_COOKIE: Final = "caretaker_phone"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -25,8 +26,8 @@ def session_of(request: Request) -> str | None:
     return request.cookies.get(_name(request)) or None
 
 
-def _name(request: Request) -> str:
-    return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
+def _name(request: Request, cookie: str = COOKIE) -> str:
+    return f"__Host-{cookie}" if request.url.scheme == "https" else cookie
 
 
 def set_session(request: Request, response: Response, secret: str) -> None:
@@ -63,8 +64,27 @@ def same_origin(request: Request) -> None:
         raise Problem(415, "content_type")
 
 
+def phone_secret_of(request: Request) -> str:
+    """What an enrolled phone shows beside its PIN; "" when it shows nothing."""
+    return request.cookies.get(_name(request, PHONE_COOKIE)) or ""
+
+
+def set_phone(request: Request, response: Response, secret: str) -> None:
+    """Let the phone keep its secret; 400 days is the longest a browser keeps any cookie, each sign-in renews it."""
+    response.set_cookie(
+        _name(request, PHONE_COOKIE),
+        secret,
+        max_age=400 * 86_400,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+
+
 def known(request: Request, house: House) -> Person | None:
     """Who asks: by bearer token, else by session cookie; None for a stranger."""
+    request.state.phone = None
     now_ns = house.clock.now_ns()
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
@@ -75,15 +95,28 @@ def known(request: Request, house: House) -> Person | None:
     if not secret:
         return None
     same_origin(request)
-    return people.who(house.transactions, secret, "session", now_ns)
+    session = people.find(house.transactions, secret, "session", now_ns)
+    if session is None:
+        return None
+    request.state.phone = session.phone
+    return session.person
 
 
 def anybody(request: Request, house: TheHouse) -> Person:
-    """The signed-in person or machine. Raises SignInNeeded."""
+    """The signed-in person or machine, at home at this site. Raises SignInNeeded, or NotFound: for people of other
+    sites there is nothing here, not even a refusal (reliability S3). The only place that compares sites."""
     person = known(request, house)
     if person is None:
         raise SignInNeeded("")
+    if not person.at(house.estate.site.id):
+        raise NotFound("there is nothing here for you", site=house.estate.site.id)
     return person
+
+
+def phone_of(request: Request, _person: Annotated[Person, Depends(anybody)]) -> str | None:
+    """The id of the enrolled phone this request comes from; None from a console or a machine."""
+    phone: str | None = request.state.phone
+    return phone
 
 
 def needs(right: Right) -> Callable[[Person], Person]:
@@ -98,6 +131,7 @@ def needs(right: Right) -> Callable[[Person], Person]:
 
 
 Anybody = Annotated[Person, Depends(anybody)]
+FromPhone = Annotated[str | None, Depends(phone_of)]
 Watcher = Annotated[Person, Depends(needs(Right.WATCH))]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 

@@ -23,6 +23,7 @@ STATUS: Final[Mapping[type[errors.CaretakerError], int]] = {
     errors.Refused: 422,
     errors.BadReading: 422,
     errors.NotAllowed: 403,
+    errors.TooMany: 429,
     errors.JournalFull: 503,
     errors.Unavailable: 503,
     errors.RecordTooLarge: 413,

@@ -34,6 +34,12 @@ TITLES: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "登录码无效、已使用或已过期（15 分钟）；请运行 bin/caretaker link create 取新的登录链接",
         "en": "This code is unknown, used or older than 15 minutes; run bin/caretaker link create for a new link",
     },
+    "sign_in_password": {"zh": "姓名或密码不对", "en": "The name and the password do not belong together"},
+    "sign_in_pin": {"zh": "PIN 不对", "en": "The PIN is wrong"},
+    "phone_unknown": {
+        "zh": "这部手机没有登记或已停用，请主管重新生成登记码",
+        "en": "This phone is not enrolled or was withdrawn; ask a supervisor for a new code",
+    },
     "cross_site": {"zh": "请求来自别的网站，已拒绝", "en": "The request came from another site and was refused"},
     "content_type": {"zh": "请以 application/json 发送", "en": "Send application/json"},
     "method": {"zh": "这个地址不接受这种请求方法", "en": "This address does not take this method"},

@@ -1,59 +1,107 @@
-"""Sign in, who am I, sign out; the people."""
+"""Sign in, who am I, sign out."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api.auth import Anybody, Throttle, Watcher, drop_session, same_origin, session_of, set_session
+from api.auth import (
+    Anybody,
+    FromPhone,
+    Throttle,
+    drop_session,
+    phone_secret_of,
+    same_origin,
+    session_of,
+    set_phone,
+    set_session,
+)
 from api.errors import Problem
 from api.house import House, TheHouse
 from api.schemas.common import Words
 from api.schemas.estate import SiteShape
-from api.schemas.service import People, PersonShape, Session, SignIn
-from caretaker.domain.errors import NotAllowed
-from caretaker.domain.people import RIGHTS, Person, Role
-from caretaker.services import people
+from api.schemas.people import PersonShape
+from api.schemas.service import Session, SignIn
+from caretaker.domain.errors import NotAllowed, NotFound
+from caretaker.domain.people import RIGHTS, Person
+from caretaker.services import people, sign_in
 
 router = APIRouter(tags=["session"])
+_REFUSED = {"code": "sign_in_code", "token": "sign_in_code", "password": "sign_in_password", "pin": "sign_in_pin"}
 
 
-def _person(person: Person) -> PersonShape:
+def person_shape(person: Person) -> PersonShape:
+    """The signed-in person with all rights."""
     rights = sorted(str(right) for right in RIGHTS[person.role])
-    return PersonShape(id=person.id, name=person.name, role=person.role, rights=rights)
+    return PersonShape(
+        id=person.id, name=person.name, role=person.role, rights=rights, team=person.team, sites=list(person.sites)
+    )
 
 
-def _session(house: House, person: Person) -> Session:
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else "?"
+
+
+def _session(house: House, person: Person, phone: str | None) -> Session:
     site = house.estate.site
     shape = SiteShape(id=site.id, title=Words.needed(site.title), zone=site.zone)
-    return Session(person=_person(person), site=shape, demo=house.demo, version=house.version)
+    return Session(person=person_shape(person), phone=phone, site=shape, demo=house.demo, version=house.version)
 
 
 @router.post("/session", operation_id="signIn")
-def sign_in(body: SignIn, request: Request, response: Response, house: TheHouse) -> Session:
-    """Swap a one-time code (or an API token) for a session cookie. Five wrong tries at once, then one in 12 s."""
+def open_session(body: SignIn, request: Request, response: Response, house: TheHouse) -> Session:
+    """Swap a one-time code, an API token, a password or an enrolled phone's PIN for a session cookie. Wrong codes: five
+    at once, then one in 12 s. Wrong passwords: five a minute for a person from one address, kept over a restart. Wrong
+    PINs: after the fifth the phone must be enrolled again."""
     same_origin(request)
-    if (body.code is None) == (body.token is None):
-        raise Problem(422, "refused", "give either code or token", field="code")
-    now_ns = house.clock.now_ns()
+    way = body.way()
+    if way is None:
+        raise Problem(422, "refused", "give either code, or token, or person and password, or phone and pin")
     throttle: Throttle = request.app.state.throttle
-    address = request.client.host if request.client else "?"
-    throttle.take(address, now_ns)
+    address = address_of(request)
+    if way in ("code", "token"):
+        throttle.take(address, house.clock.now_ns())
     try:
-        if body.code is not None:
-            secret, person = people.sign_in(house.transactions, body.code, now_ns)
-        else:
-            secret, person = people.sign_in_with_token(house.transactions, body.token or "", now_ns)
+        secret, person = _try(body, way, request, house)
     except NotAllowed as wrong:
-        raise Problem(401, "sign_in_code", wrong.message) from wrong
-    throttle.give_back(address)
+        code = str(wrong.facts.get("code", _REFUSED[way]))
+        raise Problem(401, code, wrong.message, **wrong.facts) from wrong
+    if way in ("code", "token"):
+        throttle.give_back(address)
+    if not person.at(house.estate.site.id):
+        people.sign_out(house.transactions, secret)
+        raise NotFound("there is nothing here for you", site=house.estate.site.id)
+    earlier = session_of(request)
+    if earlier:
+        people.sign_out(house.transactions, earlier)
     set_session(request, response, secret)
-    return _session(house, person)
+    if way == "pin":
+        set_phone(request, response, phone_secret_of(request))
+    return _session(house, person, body.phone if way == "pin" else None)
+
+
+def _try(body: SignIn, way: str, request: Request, house: House) -> tuple[str, Person]:
+    now_ns, address = house.clock.now_ns(), address_of(request)
+    match way:
+        case "code":
+            return people.sign_in(house.transactions, body.code or "", now_ns, address)
+        case "token":
+            return people.sign_in_with_token(house.transactions, body.token or "", now_ns, address)
+        case "password":
+            return sign_in.sign_in_with_password(
+                house.transactions, body.person or "", body.password or "", address, now_ns
+            )
+        case _:
+            secret = phone_secret_of(request)
+            return sign_in.sign_in_with_pin(
+                house.transactions, body.phone or "", body.pin or "", secret, address, now_ns
+            )
 
 
 @router.get("/session", operation_id="whoAmI")
-def who_am_i(person: Anybody, house: TheHouse) -> Session:
+def who_am_i(person: Anybody, phone: FromPhone, house: TheHouse) -> Session:
     """The signed-in person and the site."""
-    return _session(house, person)
+    return _session(house, person, phone)
 
 
 @router.delete("/session", operation_id="signOut", status_code=204)
@@ -63,16 +111,3 @@ def sign_out(request: Request, response: Response, _person: Anybody, house: TheH
     if secret:
         people.sign_out(house.transactions, secret)
     drop_session(request, response)
-
-
-@router.get("/people", operation_id="listPeople")
-def list_people(_person: Watcher, house: TheHouse) -> People:
-    """Everybody work can be given to."""
-    with house.transactions.begin(write=False) as unit:
-        return People(
-            items=[
-                PersonShape(id=p.id, name=p.name, role=p.role)
-                for p in unit.people.persons()
-                if p.role is not Role.DEVICE
-            ]
-        )

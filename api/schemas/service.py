@@ -8,37 +8,34 @@ from pydantic import Field, FiniteFloat
 
 from api.schemas.common import Body, Shape
 from api.schemas.estate import SiteShape
+from api.schemas.people import PersonShape
 
 LATEST_MS: Final = 4_102_444_800_000
 """The year 2100: in nanoseconds it still fits an int64. What is plausible is for the gate to say."""
 
 
-class PersonShape(Shape):
-    """Who is signed in."""
-
-    id: str
-    name: str
-    role: str
-    rights: list[str] = Field(default_factory=list)
-
-
-class People(Shape):
-    """Everybody known."""
-
-    items: list[PersonShape]
-
-
 class SignIn(Body):
-    """A one-time code, or an API token."""
+    """One of: a one-time code; an API token; a person (id or name) with a password; an enrolled phone with its PIN."""
 
     code: str | None = Field(default=None, min_length=8, max_length=128)
     token: str | None = Field(default=None, min_length=8, max_length=128)
+    person: str | None = Field(default=None, min_length=1, max_length=64)
+    password: str | None = Field(default=None, min_length=1, max_length=256)
+    phone: str | None = Field(default=None, min_length=1, max_length=64)
+    pin: str | None = Field(default=None, min_length=1, max_length=16)
+
+    def way(self) -> str | None:
+        """code | token | password | pin; None when it is not exactly one of them."""
+        given = {name for name in type(self).model_fields if getattr(self, name) is not None}
+        ways = {"code": {"code"}, "token": {"token"}, "password": {"person", "password"}, "pin": {"phone", "pin"}}
+        return next((name for name, fields in ways.items() if fields == given), None)
 
 
 class Session(Shape):
-    """The signed-in session."""
+    """The signed-in session. `phone`: the enrolled phone it runs on."""
 
     person: PersonShape
+    phone: str | None = None
     site: SiteShape
     demo: bool
     version: str
