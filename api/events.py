@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -31,6 +31,17 @@ SIGNED_IN_S: Final = 1.0
 """How often a stream asks whether its session still is: signing out ends it, and watching counts as use."""
 KEPT: Final = 500
 """Events kept in memory; older ones are read from SQL again, more than this behind gets a resync."""
+KINDS: Final[Mapping[str, str]] = {
+    "alarm": "alarm",
+    "work_order": "work_order",
+    "round": "round",
+    "visit": "round",
+    "scan": "scan",
+    "finding": "finding",
+    "incident": "incident",
+    "sos": "incident",
+}
+"""First word of an outbox event -> name of the SSE event. Rounds, scans and findings are told by their facts alone."""
 _json = msgspec.json.Encoder().encode
 
 
@@ -125,7 +136,9 @@ class Hub:
     def _told(self, notice: Notice) -> bytes:
         views = Views(self.house)
         body: dict[str, object] = {"type": notice.event, "at_ms": notice.at_ns // 1_000_000, "facts": notice.facts}
-        kind = "alarm" if notice.event.startswith("alarm.") else "work_order"
+        kind = KINDS.get(notice.event.partition(".")[0], "notice")
+        if kind not in ("alarm", "work_order"):
+            return message(kind, body, notice.id)
         subject = notice.facts.get(kind)
         try:
             with self.house.transactions.begin(write=False) as unit:

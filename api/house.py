@@ -11,7 +11,9 @@ from fastapi import Depends, Request
 from api.live import Live
 from caretaker.domain.assets import Estate
 from caretaker.ports import Clock, Journal, ReadingStore, Transactions
+from caretaker.services import plain_judge
 from caretaker.services.readings import Outcome, Submission
+from caretaker.services.scans import Judge
 
 Accept = Callable[[Submission], Outcome]
 """Gate and journal in one call: returns when durable. Raises JournalFull, JournalUnavailable."""
@@ -19,7 +21,7 @@ Accept = Callable[[Submission], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The parts. `accept` is None in a process without a gateway."""
+    """The parts. `accept` is None in a process without a gateway; `judge` says what a scan is worth."""
 
     transactions: Transactions
     estate: Estate
@@ -30,6 +32,7 @@ class House:
     version: str
     demo: bool = False
     accept: Accept | None = None
+    judge: Judge = plain_judge.judge
 
 
 def house(request: Request) -> House:

@@ -13,7 +13,6 @@ from caretaker.domain.rounds.plans import RoundPlan
 from caretaker.domain.rounds.rounds import Round, RoundState
 from caretaker.domain.rounds.scans import Scan, Verdict
 
-
 LAST_STEP: Final = 9
 """The step of a round about which everybody has been told."""
 
