@@ -35,8 +35,6 @@ from caretaker.domain.assets import Estate
 from caretaker.ports import Clock, Journal, ReadingStore, Transactions
 from caretaker.services import plain_judge
 from caretaker.services.scans import Judge
-from caretaker.services import plain_judge
-from caretaker.services.scans import Judge
 
 PREFIX: Final = "/api/v1"
 
