@@ -3,7 +3,7 @@
 import { ref } from 'vue'
 
 const STEP_MS = 500
-const TICK_MS = 200
+const TICK_MS = 450
 
 /** Server time of now, renewed twice a second: what every age on screen depends on. */
 const now = ref(Date.now())

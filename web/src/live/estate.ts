@@ -251,12 +251,20 @@ export const useEstate = defineStore('estate', () => {
     return found
   })
 
-  /** Silent when everything it says is old; a dead line of ours makes every asset silent, and rightly so. */
+  /**
+   * Assets of which everything is old; a dead line of ours makes every asset silent, and rightly so. Looked at once per
+   * tick for all, and handed on only when it changed, so that the drawings are not made again for nothing.
+   */
+  const silent = computed<Set<string>>((before) => {
+    const found = new Set<string>()
+    for (const [asset, known] of points) {
+      if (known.size > 0 && ![...known.values()].some((point) => !isStale(point, clock.now.value))) found.add(asset)
+    }
+    return before && before.size === found.size && [...found].every((asset) => before.has(asset)) ? before : found
+  })
+
   function isSilent(assetId: string): boolean {
-    const known = points.get(assetId)
-    if (!known || known.size === 0) return false
-    for (const point of known.values()) if (!isStale(point, clock.now.value)) return false
-    return true
+    return silent.value.has(assetId)
   }
 
   function personName(id: string | null): string | null {
