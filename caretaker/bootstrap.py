@@ -7,8 +7,10 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -134,28 +136,38 @@ def read_heartbeats(settings: Settings) -> Mapping[str, tuple[int, Mapping[str, 
 def open_house(settings: Settings, *, writer: bool, owner: bool, load_site: bool, with_store: bool = True) -> House:
     """Open every port. `writer`: this process appends to the journal; `owner`: it does SQLite's checkpoints.
 
-    Raises ConfigurationError (say it and end) or Unavailable (try again later).
+    Raises ConfigurationError (say it and end) or Unavailable (try again later); nothing stays open then.
     """
     clock = SystemClock()
-    transactions = open_transactions(settings, owner=owner)
-    if load_site:
-        set_up(settings, transactions)
-    estate = read_estate(settings, transactions)
-    journal = LmdbJournal(
-        settings.data / "journal",
-        writer=writer,
-        limit_bytes=settings.journal_limit_bytes,
-        max_age_s=settings.journal_age_days * 86400.0,
-        policy=settings.journal_policy,
-        disk_soft_limit=settings.disk_soft_limit,
-        readers=READERS,
-    )
-    store = open_store(settings, estate) if with_store else None
+    with ExitStack() as opened:
+        # the journal first: its lock tells a second Caretaker on the same folder before it touches anything
+        journal = LmdbJournal(
+            settings.data / "journal",
+            writer=writer,
+            limit_bytes=settings.journal_limit_bytes,
+            max_age_s=settings.journal_age_days * 86400.0,
+            policy=settings.journal_policy,
+            disk_soft_limit=settings.disk_soft_limit,
+            readers=READERS,
+        )
+        opened.callback(journal.close)
+        transactions = open_transactions(settings, owner=owner)
+        opened.callback(transactions.close)
+        if load_site:
+            set_up(settings, transactions)
+        estate = read_estate(settings, transactions)
+        store = open_store(settings, estate) if with_store else None
+        opened.pop_all()
     return House(settings, clock, transactions, estate, journal, _notifier(settings), store)
 
 
 def _notifier(settings: Settings) -> Notifier:
     return WebhookNotifier(settings.webhook) if settings.webhook else LogNotifier()
+
+
+def _plain_words(_logger: object, _method: str, event: MutableMapping[str, object]) -> Mapping[str, object]:
+    """`down`, not `<DeviceState.DOWN: 'down'>`."""
+    return {key: str(value) if isinstance(value, StrEnum) else value for key, value in event.items()}
 
 
 def set_up_logging(*, as_json: bool) -> None:
@@ -164,6 +176,7 @@ def set_up_logging(*, as_json: bool) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=False),
         structlog.processors.format_exc_info,
+        _plain_words,
     )
     render = (
         structlog.processors.JSONRenderer(ensure_ascii=False)

@@ -69,8 +69,10 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as wrong:
-        lines = [
-            f"CARETAKER_{'__'.join(str(part) for part in error['loc']).upper()}: {error['msg']} (found {error['input']!r})"
-            for error in wrong.errors()
-        ]
+        lines = []
+        for error in wrong.errors():
+            field = Settings.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+            name = "__".join(str(part) for part in error["loc"]).upper()
+            expected = f"; expected: {field.description}" if field is not None and field.description else ""
+            lines.append(f"CARETAKER_{name}={error['input']}: {error['msg']}{expected}")
         raise ConfigurationError("; ".join(lines)) from wrong

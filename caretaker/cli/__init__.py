@@ -38,6 +38,21 @@ def settings_with(data: Path | None, **more: object) -> Settings:
     return load(**given)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def everything(
+    _show: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version / 版本号")
+    ] = False,
+) -> None:
+    """What every command shares."""
+
+
 @app.command()
 def up(
     data: Data = None,

@@ -27,6 +27,23 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "{what} 的端口 {address} 已被占用，改用 {other}",
         "{what}: port {address} is taken, using {other} instead",
     ),
+    "cannot_listen": (
+        "{option} {address}：无法监听（{reason}）；请用 {option} HOST:PORT 换一个地址",
+        "{option} {address}: cannot listen there ({reason}); give another address with {option} HOST:PORT",
+    ),
+    "no_address": (
+        "{option} {address}：应为 HOST:PORT，例如 {usual}",
+        "{option} {address}: expected HOST:PORT, such as {usual}",
+    ),
+    "cannot_write": (
+        "数据目录 {folder} 无法写入（{reason}）；请用 --data DIR 换一个目录",
+        "the data folder {folder} cannot be written ({reason}); give another with --data DIR",
+    ),
+    "no_scenario": ("--scenario {file}：没有这个文件", "--scenario {file}: there is no such file"),
+    "no_simulators": (
+        "模拟小区没有启动（原因见上一行）；加 --no-demo 可不用模拟小区",
+        "the simulated estate did not start (its own message is above); --no-demo goes without",
+    ),
     "stopping": ("正在停止：写完已接收的读数……", "stopping: writing what was accepted ..."),
     "stopped": ("已停止，数据完整", "stopped, nothing lost"),
 }

@@ -67,6 +67,10 @@ def link_for(transactions: Transactions, person: Person, now_ns: int, base: str)
 def run_up(settings: Settings, http: str | None, mqtt: str | None, scenario: Path | None) -> int:
     """Run until SIGTERM or Ctrl-C; the exit code. Raises CaretakerError when it cannot start."""
     bootstrap.set_up_logging(as_json=settings.json_logs)
+    if scenario is not None and not scenario.is_file():
+        raise ConfigurationError(say("no_scenario", file=scenario))
+    if http is None and "http" in settings.model_fields_set:
+        http = settings.http
     make_data_folder(settings.data)
     address = _address("--http", http, HTTP)
     running = Running(settings, address, mqtt, scenario)
@@ -84,9 +88,7 @@ def make_data_folder(folder: Path) -> None:
         probe.write_bytes(b"ok")
         probe.unlink()
     except OSError as wrong:
-        raise ConfigurationError(
-            f"the data folder {folder} cannot be written ({wrong.strerror}); give another with --data DIR"
-        ) from wrong
+        raise ConfigurationError(say("cannot_write", folder=folder, reason=wrong.strerror)) from wrong
 
 
 def _address(option: str, given: str | None, usual: str) -> tuple[str, int]:
@@ -94,7 +96,7 @@ def _address(option: str, given: str | None, usual: str) -> tuple[str, int]:
     text = given or usual
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise ConfigurationError(f"{option} {text!r}: expected HOST:PORT, such as {usual}")
+        raise ConfigurationError(say("no_address", option=option, address=text, usual=usual))
     if int(port) == 0:
         return host, free_port(host)
     try:
@@ -104,7 +106,7 @@ def _address(option: str, given: str | None, usual: str) -> tuple[str, int]:
     except OSError as wrong:
         if given is not None:
             raise ConfigurationError(
-                f"{option} {text}: cannot listen there ({wrong.strerror}); give another address with {option} HOST:PORT"
+                say("cannot_listen", option=option, address=text, reason=wrong.strerror)
             ) from wrong
         other = free_port(host)
         print(say("port_busy", what=option.removeprefix("--"), address=text, other=f"{host}:{other}"), flush=True)
@@ -138,14 +140,15 @@ class Running:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        # the house first: what is wrong with folder, files or settings is said before anything else is started
+        self.step("step_site")
+        house = self.house = bootstrap.open_house(self.settings, writer=True, owner=True, load_site=True)
         devices = self._start_broker()
         if self.settings.demo:
             self._start_simulators(devices)
-        self.step("step_site")
-        house = self.house = bootstrap.open_house(self.settings, writer=True, owner=True, load_site=True)
         connections = await self._ports_of_simulators()
-        if connections:
-            house = self.house = bootstrap.replace_settings(house, connections=connections)
+        changes = {"connections": connections} if connections else {}
+        house = self.house = bootstrap.replace_settings(house, mqtt=self.settings.mqtt, **changes)
         self.step("step_parts")
         return await self._serve(house, stop, devices)
 
@@ -193,9 +196,7 @@ class Running:
             if self.simulators.poll() is not None:
                 break
             await asyncio.sleep(0.05)
-        raise ConfigurationError(
-            "the simulated estate did not start (its own message is above); --no-demo goes without"
-        )
+        raise ConfigurationError(say("no_simulators"))
 
     async def _serve(self, house: House, stop: asyncio.Event, devices: str) -> int:
         collecting = gateway.compose.build(house)

@@ -27,6 +27,7 @@ from caretaker.adapters.sql.estates import SqlEstates
 from caretaker.adapters.sql.outbox import SqlOutbox
 from caretaker.adapters.sql.passwords import SqlPasswords
 from caretaker.adapters.sql.people import SqlPeople
+from caretaker.adapters.sql.photos import SqlPhotos
 from caretaker.adapters.sql.repeats import SqlRepeats
 from caretaker.adapters.sql.rounds import SqlRounds
 from caretaker.adapters.sql.scans import SqlFindings, SqlScans
@@ -61,6 +62,7 @@ class SqlUnitOfWork:
         self.rounds = SqlRounds(connection)
         self.scans = SqlScans(connection)
         self.findings = SqlFindings(connection)
+        self.photos = SqlPhotos(connection)
 
 
 class SqlTransactions:
@@ -122,9 +124,13 @@ class SqlTransactions:
                 alembic.command.upgrade(config, "head")
         except alembic.util.CommandError as wrong:
             raise ConfigurationError(f"{self._place()}: {wrong}; was it written by a newer Caretaker?") from wrong
-        except (exc.OperationalError, exc.InterfaceError, exc.DatabaseError) as away:
+        except (exc.OperationalError, exc.InterfaceError) as away:
             reason = getattr(away, "orig", None) or away
             raise DatabaseUnavailable(f"{self._place()} cannot be opened: {_first_line(reason)}") from away
+        except exc.DatabaseError as foreign:
+            raise ConfigurationError(
+                f"{self._place()}: {_first_line(foreign.orig)}; move it away, or choose another data folder (--data)"
+            ) from foreign
 
     def close(self) -> None:
         """Release all connections; SQLite folds its write-ahead log back into the file."""
