@@ -170,14 +170,14 @@ class Deployment:
     def logs(self) -> str:
         return "\n".join(f"== {file.name}\n{file.read_text('utf-8')[-3000:]}" for file in self.folder.glob("*.log"))
 
-    def get(self, path: str, token: str | None = None, **query: object) -> Any:
+    def get(self, path: str, token: str | None = None, **query: str | int) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         answer = httpx.get(
             f"http://{self.http}/api/v1{path}",
             headers=headers,
             params=query,
             timeout=5,
-            trust_env=False,  # type: ignore[arg-type]
+            trust_env=False,
         )
         answer.raise_for_status()
         return answer.json()
@@ -233,6 +233,7 @@ def now_ms() -> int:
 @pytest.mark.serial
 @pytest.mark.servers
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 def test_the_parts_of_the_full_deployment_carry_a_reading_to_a_work_order_and_survive_the_loss_of_one(
     deployment: Deployment,
 ) -> None:
@@ -247,7 +248,7 @@ def test_the_parts_of_the_full_deployment_carry_a_reading_to_a_work_order_and_su
     assert set(house.statuses()) >= {"database", "gateway", "ingest", "rules", "journal", "store", "api"}
     checks: dict[str, bool] = {}
     asking = [
-        threading.Thread(target=lambda name=name: checks.update({name: house.healthy(name)}))  # type: ignore[misc]
+        threading.Thread(target=lambda name=name: checks.update({name: house.healthy(name)}))
         for name in ("rules", "api")
     ]
     for thread in asking:
