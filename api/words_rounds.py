@@ -35,7 +35,11 @@ REASONS: Final[Mapping[Reason, Words]] = {
     Reason.BROKEN_CHAIN: Words(zh="扫码记录的先后链断了", en="The chain of this phone's scans is broken"),
     Reason.COUNTER_GAP: Words(zh="这部手机的扫码记录有缺号", en="Scans of this phone are missing"),
     Reason.FAR_AWAY: Words(zh="手机定位离该点太远", en="The phone was far from the point"),
+    Reason.POSITION_SPOOFED: Words(zh="手机定位像是伪造的", en="The phone's position looks made up"),
     Reason.OLD_PHOTO: Words(zh="照片不是当时拍的", en="The photo was not taken then"),
+    Reason.UNSIGNED: Words(
+        zh="手机没有签名（未登记或未用 https）", en="Not signed by a phone (not enrolled, or plain http)"
+    ),
     Reason.SKIPPED_CHECKS: Words(zh="有必查项没有填", en="Required checks are not answered"),
     Reason.MANUAL_CODE: Words(zh="手工输入短码", en="The short code was typed by hand"),
     Reason.CONTRADICTED: Words(zh="门、闸、灯或电梯的记录与此不符", en="Doors, gates, lights or lifts say otherwise"),

@@ -1,4 +1,4 @@
-"""The rules process: a judge per partition and the sender, each on a thread that is started again when it falls."""
+"""The rules process: judges, the sender and the keeper of rounds, each on a thread that is started again when it falls."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from caretaker.ports import Clock, Cursor, Journal, Notifier, Position, Transact
 from caretaker.services.alarms import respond
 from rules.judge import Judge
 from rules.outbox import Sender
+from rules.rounds import RoundKeeper
 from rules.trouble import Trouble
 
 _log: Any = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ def run(
 
     fenced: list[Fenced] = []
     works = {f"judge-{partition}": judging(partition) for partition in journal.partitions()}
+    works["rounds"] = lambda: RoundKeeper(transactions, estate.site, clock).run(stop)
     works["sender"] = lambda: Sender(transactions, notifier, clock).run(stop)
     threads = [
         threading.Thread(target=_keep_up, args=(name, work, stop, fenced), name=name) for name, work in works.items()

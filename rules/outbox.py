@@ -14,13 +14,14 @@ from caretaker.domain.notices import Notice
 from caretaker.domain.retry import gap_s
 from caretaker.ports import Clock, Notifier, Transactions
 from caretaker.services.alarms import RESET_REQUESTED
+from caretaker.services.rounds import ROUTINE
 from rules.trouble import Trouble
 
 SECOND = 1_000_000_000
 DEAD_NS = (1 << 63) - 1
 """`next_ns` of a notice that is not tried any more; it stays in the outbox, unsent, for people to see."""
-SILENT = frozenset({RESET_REQUESTED})
-"""Events between processes, not for people."""
+SILENT = frozenset({RESET_REQUESTED, *ROUTINE})
+"""Events between processes, or for the live page alone: nobody is told of them."""
 
 _log: Any = structlog.get_logger(__name__)
 

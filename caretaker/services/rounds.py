@@ -33,6 +33,13 @@ _OLD_NS: Final = 24 * 3600 * SECOND
 """A round that was missed longer ago, while this service was not running, is told once and not told higher up."""
 
 
+ROUTINE: Final = frozenset(
+    {"round.opened", "round.finished", "round.corrected", "round.changed", "round.cancelled"}
+    | {"scan.accepted", "scan.decided"}
+)
+"""Events of every day: the live page shows them, nobody is sent a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """Seconds until the next person is told: nobody began; missed → supervisor; missed → manager."""
