@@ -27,12 +27,16 @@ from api.endpoints import (
     session,
     work_orders,
 )
+from api.endpoints import photos as photo_routes
 from api.house import Accept, House
 from api.live import Live
-from api.middleware import BodyLimit, Headers
+from api.middleware import Anchor, BodyLimit, Headers
 from api.schemas.common import ProblemShape
 from caretaker.domain.assets import Estate
+from caretaker.domain.rounds.chain import anchor_text
 from caretaker.ports import Clock, Journal, ReadingStore, Transactions
+from caretaker.ports.keys import SiteKeys
+from caretaker.ports.photos import PhotoFiles
 from caretaker.services import plain_judge
 from caretaker.services.scans import Judge
 
@@ -55,6 +59,7 @@ def api_router() -> APIRouter:
         scans,
         audit,
         service,
+        photo_routes,
         events,
     ):
         router.include_router(part.router)
@@ -73,10 +78,12 @@ def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
     static: Path | None = None,
     accept: Accept | None = None,
     judge: Judge = plain_judge.judge,
+    photos: PhotoFiles | None = None,
+    keys: SiteKeys | None = None,
 ) -> FastAPI:
     """The application. Its lifespan starts and stops the live view."""
     live = Live(estate, journal, store)
-    house = House(transactions, estate, journal, store, clock, live, version, demo, accept, judge)
+    house = House(transactions, estate, journal, store, clock, live, version, demo, accept, judge, photos, keys)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -97,8 +104,12 @@ def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
     page.install(app, static)
     errors.install(app)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Headers, clock=clock, prefix=PREFIX)
+    app.add_middleware(Headers, clock=clock, prefix=PREFIX, anchor=_anchors(keys, estate.site.id))
     return app
+
+
+def _anchors(keys: SiteKeys | None, site: str) -> Anchor | None:
+    return None if keys is None else lambda phone, now_ms: anchor_text(keys.keys(site)[0], phone, now_ms)
 
 
 class Server(uvicorn.Server):
@@ -115,8 +126,9 @@ class Server(uvicorn.Server):
 
     async def stop(self) -> None:
         """End all streams, then let uvicorn finish the requests under way."""
-        hub: events.Hub = self.config.app.state.hub  # type: ignore[union-attr]
-        await hub.stop()
+        hub: events.Hub | None = getattr(self.config.app.state, "hub", None)  # type: ignore[union-attr]
+        if hub is not None:  # told to end before it had begun
+            await hub.stop()
         self.should_exit = True
 
 

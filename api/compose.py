@@ -11,12 +11,15 @@ from fastapi import FastAPI
 from api.app import create_app, server
 from api.house import Accept
 from caretaker.bootstrap import House
+from caretaker.services.photos import facts_of
+from caretaker.services.proof import Proof
 
 STATIC: Final = Path(__file__).with_name("static")
 
 
 def build(house: House, accept: Accept | None = None) -> FastAPI:
     """The application over this house's ports."""
+    keys = house.site_keys()
     return create_app(
         transactions=house.transactions,
         estate=house.estate,
@@ -27,6 +30,9 @@ def build(house: House, accept: Accept | None = None) -> FastAPI:
         demo=house.settings.demo,
         static=STATIC,
         accept=accept,
+        judge=Proof(keys, house.signatures(), house.store, facts_of),
+        photos=house.photo_files(),
+        keys=keys,
     )
 
 

@@ -11,6 +11,8 @@ from fastapi import Depends, Request
 from api.live import Live
 from caretaker.domain.assets import Estate
 from caretaker.ports import Clock, Journal, ReadingStore, Transactions
+from caretaker.ports.keys import SiteKeys
+from caretaker.ports.photos import PhotoFiles
 from caretaker.services import plain_judge
 from caretaker.services.readings import Outcome, Submission
 from caretaker.services.scans import Judge
@@ -33,6 +35,8 @@ class House:
     demo: bool = False
     accept: Accept | None = None
     judge: Judge = plain_judge.judge
+    photos: PhotoFiles | None = None
+    keys: SiteKeys | None = None
 
 
 def house(request: Request) -> House:

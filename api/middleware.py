@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -13,6 +14,8 @@ from api.errors import problem, unexpected
 from caretaker.ports import Clock
 
 MOST_BODY: Final = 1_000_000
+MOST_PHOTO: Final = 3_000_000
+_PHOTOS: Final = "/api/v1/photos/"
 _CSP: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -27,14 +30,19 @@ _HEADERS: Final = {
 }
 
 
+Anchor = Callable[[str, int], str]
+"""(phone, server time in ms) -> the signed time."""
+
+
 class Headers:
-    """Security headers on everything; `X-Caretaker-Now` (ms) on the API, so that a page can correct its clock.
+    """Security headers on everything; `X-Caretaker-Now` (ms) on the API, so that a page can correct its clock; to an
+    enrolled phone also `X-Caretaker-Anchor`, the same time signed, which it shows again with its scans.
 
     The outermost of ours: what nobody foresaw ends here as one log entry and a plain 500.
     """
 
-    def __init__(self, app: ASGIApp, clock: Clock, prefix: str) -> None:
-        self.app, self.clock, self.prefix = app, clock, prefix
+    def __init__(self, app: ASGIApp, clock: Clock, prefix: str, anchor: Anchor | None = None) -> None:
+        self.app, self.clock, self.prefix, self.anchor = app, clock, prefix, anchor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -52,7 +60,11 @@ class Headers:
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
                 if scope["path"].startswith(self.prefix):
-                    headers["X-Caretaker-Now"] = str(self.clock.now_ns() // 1_000_000)
+                    now_ms = self.clock.now_ns() // 1_000_000
+                    headers["X-Caretaker-Now"] = str(now_ms)
+                    phone = scope.get("state", {}).get("phone")
+                    if phone is not None and self.anchor is not None:
+                        headers["X-Caretaker-Anchor"] = self.anchor(phone, now_ms)
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -65,7 +77,7 @@ class Headers:
 
 
 class BodyLimit:
-    """Refuses bodies over 1 MB while they arrive, whatever Content-Length claims."""
+    """Refuses bodies over 1 MB (photos: 3 MB) while they arrive, whatever Content-Length claims."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -75,14 +87,15 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        most = MOST_PHOTO if scope["path"].startswith(_PHOTOS) else MOST_BODY
         got = 0
 
         async def counted() -> Message:
             nonlocal got
             part = await receive()
             got += len(part.get("body", b""))
-            if got > MOST_BODY:
-                raise HTTPException(413, f"more than {MOST_BODY} bytes")  # of all errors, FastAPI lets this one pass
+            if got > most:
+                raise HTTPException(413, f"more than {most} bytes")  # of all errors, FastAPI lets this one pass
             return part
 
         told = dict(scope["headers"])
@@ -90,8 +103,8 @@ class BodyLimit:
             await problem(Request(scope), 415, "encoding", "", {})(scope, receive, send)
             return
         declared = told.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > MOST_BODY:
-            answer = problem(Request(scope), 413, "too_large", "", {"limit_bytes": MOST_BODY})
+        if declared.isdigit() and int(declared) > most:
+            answer = problem(Request(scope), 413, "too_large", "", {"limit_bytes": most})
             await answer(scope, receive, send)
             return
         await self.app(scope, counted, send)

@@ -1,4 +1,5 @@
-"""The built page: hashed files for ever, index.html for every other path that is not the API's."""
+"""The built pages: hashed files for ever; `/m…` is the phone's page, `/s/<token>` a sticker's, every other path that is not
+the API's the console's index.html."""
 
 from __future__ import annotations
 
@@ -9,6 +10,12 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+_PHONE = "m.html"
+_PHONE_CSP = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' blob:; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""The code reader is WebAssembly; nothing else may be compiled at run time, and nothing comes from elsewhere."""
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>看护 Caretaker</title>
 <p>页面还没有构建：请运行 <code>bin/caretaker up</code>（它会自动构建）。</p>
@@ -36,7 +43,15 @@ def install(app: FastAPI, static: Path | None) -> None:
             return FileResponse(file, headers={"Cache-Control": _cache(hashed=hashed)})
         if path.startswith("assets/"):
             raise HTTPException(404, f"/{path} is not part of this build")
-        return FileResponse(root / "index.html", headers={"Cache-Control": _cache(hashed=False)})
+        return _page(root, path)
+
+
+def _page(root: Path, path: str) -> FileResponse:
+    headers = {"Cache-Control": _cache(hashed=False)}
+    if (path == "m" or path.startswith("m/")) and (root / _PHONE).is_file():
+        return FileResponse(root / _PHONE, headers=headers | {"Content-Security-Policy": _PHONE_CSP})
+    name = "s.html" if path.startswith("s/") and (root / "s.html").is_file() else "index.html"
+    return FileResponse(root / name, headers=headers)
 
 
 def _cache(*, hashed: bool) -> str:

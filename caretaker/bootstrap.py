@@ -19,9 +19,12 @@ import structlog
 from caretaker import __version__
 from caretaker.adapters.audit_seal import FileSeal
 from caretaker.adapters.journal_lmdb import LmdbJournal
+from caretaker.adapters.key_ring import KeyRing
 from caretaker.adapters.memory.clock import SystemClock
 from caretaker.adapters.mqtt import BrokerAddress, open_link
 from caretaker.adapters.notify import LogNotifier, WebhookNotifier
+from caretaker.adapters.photo_files import PhotoFolder
+from caretaker.adapters.signatures import verify_signature
 from caretaker.adapters.sql import SqlTransactions
 from caretaker.adapters.stores import open_store
 from caretaker.catalog import read_kinds, read_site
@@ -29,6 +32,8 @@ from caretaker.config import Settings, load
 from caretaker.domain.assets import Estate
 from caretaker.domain.errors import CaretakerError, ConfigurationError, NotFound, Unavailable
 from caretaker.ports import BrokerLink, Clock, Journal, Notifier, ReadingStore, Transactions
+from caretaker.ports.keys import Signatures, SiteKeys
+from caretaker.ports.photos import PhotoFiles
 
 _log = structlog.get_logger(__name__)
 READERS: Final = ("ingest", "rules")
@@ -57,6 +62,18 @@ class House:
         if self.opened_store is None:
             raise RuntimeError("this part of the house opened no reading store")
         return self.opened_store
+
+    def site_keys(self) -> SiteKeys:
+        """What signs stickers and anchors; made at first use."""
+        return KeyRing(self.settings.data / "keys")
+
+    def photo_files(self) -> PhotoFiles:
+        """Where photos lie."""
+        return PhotoFolder(self.settings.data / "photos", self.estate.site.zone)
+
+    def signatures(self) -> Signatures:
+        """The check of a phone's signature."""
+        return verify_signature
 
     def broker_link(self) -> BrokerLink | None:
         """A fresh link to the configured broker; None when there is none. Raises ConfigurationError."""

@@ -26,6 +26,7 @@ from caretaker.ports.people import Passwords as Passwords
 from caretaker.ports.people import People as People
 from caretaker.ports.people import Phones as Phones
 from caretaker.ports.people import Teams as Teams
+from caretaker.ports.photos import Photos as Photos
 from caretaker.ports.repeats import Once as Once
 from caretaker.ports.repeats import Repeats as Repeats
 from caretaker.ports.rounds import Checkpoints as Checkpoints
@@ -470,6 +471,11 @@ class UnitOfWork(Protocol):
     @property
     def findings(self) -> Findings:
         """Checks answered not ok."""
+        ...
+
+    @property
+    def photos(self) -> Photos:
+        """What is known of photos."""
         ...
 
     @property

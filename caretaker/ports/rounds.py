@@ -160,6 +160,10 @@ class Scans(Protocol):
         """Write the verdict, the place and the visit it is for, once."""
         ...
 
+    def showing(self, site: str, photo: str, besides: str) -> str | None:
+        """The id of another scan that shows this photo (hex SHA-256), the first one; None when there is none."""
+        ...
+
     def decide(self, scan_id: str, decision: Decision) -> None:
         """Write a supervisor's word."""
         ...

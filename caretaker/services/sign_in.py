@@ -71,14 +71,15 @@ def sign_in_with_pin(
 ) -> tuple[str, Person]:
     """`phone_secret`: what the phone was given at enrolment; without it nothing is tried or counted, so nobody can use
     up a phone's five tries from elsewhere. Returns (session secret, person). Raises NotAllowed."""
+    unknown = {"code": "phone_unknown", "phone": phone_id}
     with transactions.begin() as unit:
         unit.passwords.alone(phone_id)
         credential = unit.people.find(digest(phone_secret), "phone")
         if credential is None or credential.phone != phone_id or not credential.person.active:
-            raise NotAllowed("this phone is not enrolled; ask a supervisor for a code", phone=phone_id)
+            raise NotAllowed("this phone is not enrolled; ask a supervisor for a code", **unknown)
         phone = unit.phones.get(phone_id)
         if phone.withdrawn_ns is not None or phone.wrong_pins >= WRONG_PINS:
-            raise NotAllowed("this phone was withdrawn and must be enrolled again", phone=phone_id)
+            raise NotAllowed("this phone was withdrawn and must be enrolled again", **unknown)
         person = credential.person
         kept = unit.passwords.get(person.id, "pin")
         if kept is None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from caretaker.adapters.sql.rounds_codec import answer_of, scan_facts, scan_of, verdict_facts, verdict_of
-from caretaker.adapters.sql.tables_rounds import findings, scans
+from caretaker.adapters.sql.tables_rounds import findings, scan_photos, scans
 from caretaker.adapters.sql.upsert import insert_once
 from caretaker.domain.equipment import Priority
 from caretaker.domain.errors import NotFound
@@ -39,7 +39,22 @@ class SqlScans:
             "confidence": 0.0,
             "facts": scan_facts(scan),
         }
-        return insert_once(self._connection, scans, row)
+        if not insert_once(self._connection, scans, row):
+            return False
+        for sha in dict.fromkeys((*scan.photos, *(sha for answer in scan.answers for sha in answer.photos))):
+            insert_once(self._connection, scan_photos, {"scan": scan.id, "sha256": sha})
+        return True
+
+    def showing(self, site: str, photo: str, besides: str) -> str | None:
+        """The first other scan with this photo."""
+        query = (
+            select(scans.c.id)
+            .join(scan_photos, scan_photos.c.scan == scans.c.id)
+            .where(scan_photos.c.sha256 == photo, scans.c.site == site, scans.c.id != besides)
+            .order_by(scans.c.received_ns)
+            .limit(1)
+        )
+        return self._connection.execute(query).scalar()
 
     def judge(self, scan_id: str, verdict: Verdict, checkpoint: str | None, visit: int | None) -> None:
         """Once."""

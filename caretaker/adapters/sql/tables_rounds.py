@@ -97,6 +97,13 @@ scans = Table(
     Index("ix_scans_phone_at_ns", "phone", "at_ns"),
     Index("ix_scans_checkpoint_at_ns", "checkpoint", "at_ns"),
 )
+scan_photos = Table(
+    "scan_photos",
+    metadata,
+    Column("scan", _id, primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Index("ix_scan_photos_sha256", "sha256"),
+)
 findings = Table(
     "findings",
     metadata,
