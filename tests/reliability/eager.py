@@ -11,12 +11,18 @@ from dataclasses import replace
 import gateway.compose
 from caretaker.bootstrap import run_part
 from caretaker.cli import main
-from caretaker.ports import Publishes
+from caretaker.domain.assets import Estate
+from caretaker.ports import BrokerLink, Clock, Publishes
+from caretaker.services.readings import Acceptor
 from gateway.collectors.mqtt.collector import MqttCollector
 
 
 class EagerCollector(MqttCollector):
-    """Acknowledges at once, as clients with automatic acknowledgement do."""
+    """Acknowledges at once and writes a quarter of a second later, as clients with automatic acknowledgement and batching
+    writers do."""
+
+    def __init__(self, estate: Estate, link: BrokerLink, acceptor: Acceptor, clock: Clock) -> None:
+        super().__init__(estate, link, acceptor, clock, linger_s=0.25)
 
     def _take(self, chunk: Publishes) -> None:
         self._link.acknowledge(chunk.connection, chunk.acks)

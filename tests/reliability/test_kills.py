@@ -59,18 +59,20 @@ def test_ten_kills_lose_and_double_nothing_and_every_anomaly_gives_one_work_orde
     with Mosquitto(tmp_path / "broker", options={"log_type": "all"}) as broker:
         house = Caretaker(tmp_path / "house", write_yard(tmp_path, DEVICES), broker.port)
         house.start()
-        load = Load(broker.port, tmp_path / "history.jsonl", 20_000, 800.0, DEVICES, seed=seed)
+        load = Load(broker.port, tmp_path / "history.jsonl", 20_000, 1_000.0, DEVICES, seed=seed, allowed=2_000)
         load.start()
-        pids, unread = [house.pid], []
+        pids, unread, sent = [house.pid], [], []
         for kill in range(10):
             # two of ten strike in the middle of a start
             time.sleep(chance.uniform(0.05, 1.5) if house.hurried else chance.uniform(0.1, 1.6))
             house.kill9()
+            sent.append(load.sent)
             depth = house.depth()
             unread.append(depth.last - min(depth.readers.values()))
             house.hurried = kill in {3, 6}
             house.start()
             pids.append(house.pid)
+            load.allowed += 1_800  # so that there is traffic at every kill, however slow the start was
         load.join(60)
         drained_s = house.wait_until_quiet(load.sent, QUIET_S)
         wait_for_alarms(house, load.planted)
@@ -101,12 +103,14 @@ def test_a_collector_that_acknowledges_before_the_journal_is_caught(tmp_path: Pa
         yard = write_yard(tmp_path, DEVICES)
         house = Caretaker(tmp_path / "house", yard, broker.port, module="tests.reliability.eager")
         house.start()
-        load = Load(broker.port, tmp_path / "history.jsonl", 5_000, 1_000.0, DEVICES)
+        load = Load(broker.port, tmp_path / "history.jsonl", 60_000, 1_000.0, DEVICES, planted=0)
         load.start()
-        for pause_s in (1.0, 0.8, 0.7):
-            time.sleep(pause_s)
+        for _ in range(3):
+            time.sleep(0.8)
             house.kill9()
+            assert load.is_alive()
             house.start()
+        load.halt.set()
         load.join(30)
         house.wait_until_quiet(load.sent, QUIET_S)
         house.terminate(10)
