@@ -14,7 +14,7 @@ from typing import Any, Final
 import alembic.command
 import alembic.config
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import Connection, Engine, create_engine, event, exc, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
@@ -36,6 +36,8 @@ from caretaker.adapters.sql.work_orders import SqlWorkOrders
 from caretaker.domain.errors import ConfigurationError, DatabaseUnavailable, Refused
 
 MIGRATIONS: Final = Path(__file__).resolve().parents[3] / "migrations"
+_MIGRATION_LOCK: Final = 0x0C57_0A1B
+"""Any number no other advisory lock of this database uses."""
 _log = structlog.get_logger(__name__)
 
 
@@ -119,7 +121,7 @@ class SqlTransactions:
         config = alembic.config.Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         try:
-            with self._writer.connect() as connection:
+            with self._one_at_a_time(), self._writer.connect() as connection:
                 config.attributes["connection"] = connection
                 alembic.command.upgrade(config, "head")
         except alembic.util.CommandError as wrong:
@@ -131,6 +133,17 @@ class SqlTransactions:
             raise ConfigurationError(
                 f"{self._place()}: {_first_line(foreign.orig)}; move it away, or choose another data folder (--data)"
             ) from foreign
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Parts that start together on an empty PostgreSQL would make the same tables: the first does, the others wait.
+        (SQLite's own write lock does it there.)"""
+        if self.sqlite:
+            yield
+            return
+        with self._writer.begin() as guard:
+            guard.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            yield
 
     def close(self) -> None:
         """Release all connections; SQLite folds its write-ahead log back into the file."""
