@@ -3,15 +3,18 @@ import vue from '@vitejs/plugin-vue'
 import Components from 'unplugin-vue-components/vite'
 import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
 import { defineConfig } from 'vite'
+import { phonePrecache } from './phone-precache'
 
-// Each entry is a page of its own: `console` is `/`; the phone's `/m` becomes a second key here.
-const entries = { console: fileURLToPath(new URL('./index.html', import.meta.url)) }
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+// Each entry is a page of its own: `console` is `/`, `m` is the phone's `/m`; `m-sw` is the phone's service worker.
+const entries = { console: at('./index.html'), m: at('./m.html'), 'm-sw': at('./src/phone/worker/m-sw.ts') }
 
 export default defineConfig({
   plugins: [
     vue(),
     // dts: false, because a file written during the build would change the digest the launcher rebuilds by.
     Components({ resolvers: [ElementPlusResolver({ importStyle: 'css' })], dts: false, dirs: [] }),
+    phonePrecache(),
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   define: {
@@ -26,7 +29,11 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0, // the content policy forbids data: URLs in style sheets
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: entries },
+    rolldownOptions: {
+      input: entries,
+      // the worker's address must stay the same, or no phone would ever find its update
+      output: { entryFileNames: (chunk) => (chunk.name === 'm-sw' ? '[name].js' : 'assets/[name]-[hash].js') },
+    },
   },
   server: { proxy: { '/api': { target: process.env.CARETAKER_API ?? 'http://127.0.0.1:8080' } } },
 })

@@ -16,19 +16,19 @@ export interface Check {
   type: CheckType
   choices?: Words[] | null
   limits?: [number, number] | null
-  unit?: string
+  unit: string
   required?: boolean
   /** Key of the asset's point this answer is a reading of. */
   point?: string | null
 }
 
-export interface AlarmNow { id: string; title: Words; priority: Priority; since_ms?: number; acknowledged_by?: string | null }
-export interface OrderNow { id: string; title: Words; priority: Priority; state: string; assignee?: string | null; due_ms?: number | null }
+/** An alarm or an order at a glance. */
+export interface Brief { id: string; title: Words; priority: Priority; state: string; since_ms: number; due_ms: number | null }
 export interface ValueNow {
-  id: string; key: string; title: Words; unit: string; decimals?: number; value: number | null; text?: string | null
-  quality?: 'good' | 'uncertain' | 'bad'; stale?: boolean; at_ms: number | null
+  id: number; key: string; title: Words; type: string; unit: string; decimals: number; codes: Record<string, Words> | null
+  value: number | null; text: string | null; quality: 'good' | 'uncertain' | 'bad'; stale: boolean; at_ms: number | null
 }
-export interface AssetNow { alarms: AlarmNow[]; orders: OrderNow[]; values: ValueNow[] }
+export interface AssetNow { alarms: Brief[]; orders: Brief[]; values: ValueNow[] }
 
 export interface Checkpoint {
   id: string
@@ -38,21 +38,21 @@ export interface Checkpoint {
   asset?: string | null
   short_code_sha256?: string | null
   nfc?: string | null
-  least_walk_s?: number | null
   checks: Check[]
   asset_now?: AssetNow | null
 }
 
-export interface Visit { checkpoint: string; sequence: number; opens_ms: number; closes_ms: number; state: VisitState; scan?: string | null }
+/** `walk_s`: from the stop before. */
+export interface Visit { checkpoint: string; sequence: number; opens_ms: number; closes_ms: number; state: VisitState; scan: string | null; walk_s: number }
 export interface Round {
   id: string; title: Words; order: 'fixed' | 'free' | 'random'; state: RoundState
-  starts_ms: number; ends_ms: number; visits: Visit[]; person?: string | null
+  starts_ms: number; ends_ms: number; tolerance_s: number; visits: Visit[]; person: string | null
 }
 export interface Person { id: string; name: string }
 export interface Today {
   now_ms: number
   person: Person
-  phone?: { id: string } | null
+  phone: string | null
   site: { id: string; title: Words; zone: string }
   rounds: Round[]
   checkpoints: Record<string, Checkpoint>
@@ -85,6 +85,7 @@ export interface ScanAnswer {
   state: 'accepted' | 'marked' | 'duplicate'
   verdict?: { confidence: number; doubts: Doubt[] } | null
   visit?: { state: VisitState } | null
+  received_ms?: number
   asset?: AssetNow | null
   findings?: { id: string; work_order: string | null }[]
 }

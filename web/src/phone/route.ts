@@ -1,0 +1,27 @@
+/** Where in the page we are: the part after `#`, so that the phone's back button works and no server is asked. */
+
+import { computed, ref } from 'vue'
+
+const hash = ref('')
+const read = (): void => { hash.value = location.hash }
+addEventListener('hashchange', read)
+read()
+
+/** `#/point/<id>` -> {screen: 'point', id} */
+export const route = computed(() => {
+  const [, screen = '', id = ''] = hash.value.replace(/^#/, '').split('/')
+  return { screen: screen || 'today', id: decodeURIComponent(id) }
+})
+
+export function go(screen: string, id = ''): void {
+  location.hash = id ? `/${screen}/${encodeURIComponent(id)}` : `/${screen}`
+}
+
+/** The one-time code of an enrolment link, taken out of the address at once so that it does not stay in the history. */
+export function takeEnrolment(): string | null {
+  const found = /^#(?:enrol|code)=([A-Za-z0-9_.~-]{4,128})$/.exec(location.hash)
+  if (!found?.[1]) return null
+  history.replaceState(null, '', '/m#/setup')
+  read()
+  return found[1]
+}

@@ -1,0 +1,15 @@
+/** The round being walked on this phone. */
+
+import { computed, ref } from 'vue'
+import { current, done, nextStop, stops } from './progress'
+import { ended, now, scans, today } from './state'
+import type { Checkpoint } from './types'
+
+export const chosen = ref<string | null>(null)
+export const round = computed(() => (today.value ? current(today.value.rounds, ended.value, chosen.value) : null))
+export const walk = computed(() => (round.value ? stops(round.value, scans.value, now.value) : []))
+export const next = computed(() => (round.value ? nextStop(round.value, walk.value) : null))
+export const doneCount = computed(() => walk.value.filter(done).length)
+export const draft = computed(() => scans.value.find((row) => row.state === 'draft') ?? null)
+
+export const placeOf = (id: string | null | undefined): Checkpoint | null => (id ? (today.value?.checkpoints[id] ?? null) : null)
