@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     whole.add_argument("--fields", type=int, choices=(1, 10), default=1, help="values in a message")
     whole.add_argument("--messages", type=int, default=None, help="default: 1,000,000 (150,000 with 10 fields)")
     whole.add_argument("--store", choices=("blocks", "influx"), default="blocks")
+    whole.add_argument("--withhold", type=int, default=0, help="messages counted but not sent: the loss must be found")
+    whole.add_argument("--patience", type=float, default=60.0, help="seconds without anything new that mean: lost")
     resting = what.add_parser("idle", help="the demo with everything, nobody looking")
     resting.add_argument("--seconds", type=float, default=30.0)
     for name, words in (("journal", "synced appends"), ("rules", "judging alone"), ("store", "block store alone")):
@@ -68,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(options: argparse.Namespace) -> Measure:
     if options.what == "pipeline":
         messages = options.messages or (1_000_000 if options.fields == 1 else 150_000)
-        asked = pipeline.Options(options.qos, options.fields, messages, options.store)
+        asked = pipeline.Options(
+            options.qos, options.fields, messages, options.store, options.withhold, options.patience
+        )
         return lambda: asdict(pipeline.run(asked))
     if options.what == "idle":
         return lambda: asdict(idle.run(options.seconds))

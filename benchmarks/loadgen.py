@@ -121,17 +121,18 @@ class Sender:
 def main() -> int:
     """See the module."""
     parser = argparse.ArgumentParser()
-    for name in ("port", "messages", "qos", "fields"):
+    for name in ("port", "messages", "qos", "fields", "withhold"):
         parser.add_argument(f"--{name}", type=int, required=True)
     options = parser.parse_args()
     # encoding takes about 3 us a message and what is sent next lies in the present
     start_ms = time.time_ns() // 1_000_000 + 1000
-    items = packets(Shape(options.fields), options.messages, options.qos, start_ms)
+    count = options.messages - options.withhold
+    items = packets(Shape(options.fields), count, options.qos, start_ms)
     sender = Sender(options.port, options.qos)
     print("READY", flush=True)
     sys.stdin.readline()
     began, spent = time.monotonic_ns(), time.process_time()
-    sender.send(items, options.messages)
+    sender.send(items, count)
     seconds = (time.monotonic_ns() - began) / 1e9
     sender.close()
     said = {"sent": options.messages, "acked": sender.acked, "seconds": seconds, "began_ns": began}

@@ -28,12 +28,15 @@ _DATABASE: Final = "bench"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """messages: how many the generator sends; each holds `fields` values."""
+    """messages: how many the generator sends; each holds `fields` values.
+    withhold: so many are counted as sent and never sent; patience_s: nothing new for so long is a loss."""
 
     qos: int = 1
     fields: int = 1
     messages: int = 1_000_000
     store: str = "blocks"
+    withhold: int = 0
+    patience_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def run(options: Options) -> Run:
         subject = stack.enter_context(_child("benchmarks.subject", [], settings, log))
         _hear(subject)
         send = ["--port", str(broker.port), "--qos", str(options.qos), "--fields", str(options.fields)]
-        send += ["--messages", str(options.messages)]
+        send += ["--messages", str(options.messages), "--withhold", str(options.withhold)]
         generator = stack.enter_context(_child("benchmarks.loadgen", send, {}, None))
         assert generator.stdout is not None
         if generator.stdout.readline().strip() != "READY":
@@ -100,7 +103,7 @@ def run(options: Options) -> Run:
         load = os.getloadavg()[0]
         before = {who: machine.cpu_s(pid) for who, pid in {**watched, "product": subject.pid}.items()}
         expected = options.messages * options.fields
-        _tell(subject, str(expected))
+        _tell(subject, json.dumps({"readings": expected, "patience_s": options.patience_s}))
         _tell(generator, "go")
         sent = _hear(generator)
         found = _hear(subject)

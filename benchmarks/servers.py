@@ -50,7 +50,7 @@ class Child:
     def __init__(self, package: str, config: str, folder: Path, option: str) -> None:
         """Raises ConfigurationError when the program is not installed or does not start."""
         program = installed.find(package)
-        if program is None:
+        if not program:
             raise ConfigurationError(f"{package} is not installed; next: apt-get install {package}")
         folder.mkdir()
         self.port = free_port("127.0.0.1")

@@ -2,7 +2,7 @@
 
 The same compose functions as `caretaker up`: collectors, gate, journal, store writer, judge. Two thin proxies note when
 the store has taken a batch and when the judge asks for the next records; they cost a call per batch. Settings come from
-the environment, as always. On standard input: a line with the number of readings to expect, later a line to stop.
+the environment, as always. On standard input: a line that says how many readings to expect, later a line to stop.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from caretaker.domain.readings import ReadingBatch
 from caretaker.ports import Journal, Position, ReadingStore, Record
 
 _LOOK_S: Final = 0.02
-_PATIENCE_S: Final = 60.0
 
 
 class WatchedStore:
@@ -99,13 +98,14 @@ async def serve(house: House) -> None:
     gc.collect()
     gc.freeze()
     say(ready=True)
-    expected = int(await asyncio.to_thread(sys.stdin.readline))
-    end = time.monotonic() + _PATIENCE_S
+    asked = json.loads(await asyncio.to_thread(sys.stdin.readline))
+    expected, patience = int(asked["readings"]), float(asked["patience_s"])
+    end = time.monotonic() + patience
     seen = -1
     while store.readings < expected or judged.after != house.journal.last(0):
         await asyncio.sleep(_LOOK_S)
         if store.readings != seen:
-            seen, end = store.readings, time.monotonic() + _PATIENCE_S
+            seen, end = store.readings, time.monotonic() + patience
         if time.monotonic() > end:
             break
     resident, _ = machine.memory_mb(os.getpid())
