@@ -72,7 +72,7 @@ def _kind(document: Document, problems: Problems) -> EquipmentKind:
     check_registers(specs, say)
     modes = {key: text_of(text) for key, text in node["failure_modes"].items()}
     rules = [rule_of(item, ("rules", row), points, list(modes), say) for row, item in enumerate(node["rules"])]
-    checks = [_check(item, ("checks", row), points, modes, say) for row, item in enumerate(node.get("checks", []))]
+    checks = [check_of(item, ("checks", row), points, modes, say) for row, item in enumerate(node.get("checks", []))]
     mappings = [_mapping(item, ("mqtt", row), points, say) for row, item in enumerate(node.get("mqtt", []))]
     for row, sample in enumerate(node.get("samples", [])):
         _check_sample(sample, ("samples", row), points, {mapping.id for mapping in mappings}, say)
@@ -121,9 +121,10 @@ def _point(node: Mapping[str, Any], path: Path_, say: Say) -> PointSpec:
     )
 
 
-def _check(
+def check_of(
     node: Mapping[str, Any], path: Path_, points: Mapping[str, PointSpec], modes: Mapping[str, object], say: Say
 ) -> CheckSpec:
+    """One inspection check; `points` and `modes` (failure modes) are those of the machine it is asked about."""
     sort = CheckType(node.get("type", "yes_no"))
     if (sort is CheckType.CHOICE) != ("choices" in node):
         say(

@@ -73,7 +73,8 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise ConfigurationError(f"{path}: no such file or folder; expected the YAML file or the folder of a site")
-    files = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml"))
+    # rounds.yaml has a schema and a reader of its own: catalog/rounds.py
+    files = sorted(f for f in path.iterdir() if f.suffix in (".yaml", ".yml") and f.name != "rounds.yaml")
     if not files:
         raise ConfigurationError(f"{path}: holds no *.yaml; expected the files of a site ({', '.join(SECTIONS)})")
     return files

@@ -86,12 +86,14 @@ def setup(data: Data = None, site: Annotated[Path | None, typer.Option(metavar="
 @site_app.command("check")
 def site_check(path: Annotated[Path, typer.Argument(help="site folder / 站点目录")]) -> None:
     """Read equipment and a site and say what is wrong, changing nothing. 只检查，不改动。"""
-    from caretaker.catalog import read_kinds, read_site
+    from caretaker.catalog import read_kinds, read_rounds, read_site
 
     settings = load()
     kinds = read_kinds(settings.equipment)
     site = read_site(path, kinds)
-    print(f"{site.site.id}: {len(site.assets)} assets, {len(site.devices)} devices, {len(kinds)} kinds: ok")
+    rounds = read_rounds(path, site, kinds)
+    found = f"{len(site.assets)} assets, {len(site.devices)} devices, {len(kinds)} kinds"
+    print(f"{site.site.id}: {found}, {len(rounds.checkpoints)} checkpoints, {len(rounds.plans)} round plans: ok")
 
 
 @token_app.command("create")

@@ -86,7 +86,7 @@ def check_checkpoint(estate: Estate, checkpoint: Checkpoint) -> None:
     if checkpoint.asset is not None and checkpoint.asset not in estate.assets:
         raise Refused(f"there is no asset {checkpoint.asset}", field="asset")
     for witness in checkpoint.witnesses:
-        asset, _, key = witness.rpartition(".")
+        asset, _, key = witness.removesuffix("!").rpartition(".")
         if (asset, key) not in estate.by_key:
             raise Refused(f"there is no point {witness}; expected asset.point", field="witnesses")
     for item in checkpoint.checks:
