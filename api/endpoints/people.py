@@ -46,10 +46,10 @@ def person_here(house: House, person_id: str) -> Person:
 
 
 def people_here(house: House) -> list[Person]:
-    """Everybody of this site, machines left out."""
+    """Everybody of this site, machines and tokens left out."""
     with house.transactions.begin(write=False) as unit:
         found = unit.people.persons()
-    return [person for person in found if person.role is not Role.DEVICE and person.at(house.estate.site.id)]
+    return [person for person in found if not person.id.startswith(people.TOKEN) and person.at(house.estate.site.id)]
 
 
 def _made(given: str | None, once: Once | None) -> str:

@@ -65,7 +65,8 @@ def open_session(body: SignIn, request: Request, response: Response, house: TheH
         secret, person = _try(body, way, request, house)
     except NotAllowed as wrong:
         code = str(wrong.facts.get("code", _REFUSED[way]))
-        raise Problem(401, code, wrong.message, **wrong.facts) from wrong
+        facts = {name: fact for name, fact in wrong.facts.items() if name != "code"}
+        raise Problem(401, code, wrong.message, **facts) from wrong
     if way in ("code", "token"):
         throttle.give_back(address)
     if not person.at(house.estate.site.id):

@@ -17,6 +17,8 @@ SESSION_IDLE: Final = 12 * 60 * MINUTE
 SESSION_LIFE: Final = 7 * 24 * 60 * MINUTE
 MACHINE: Final = "cli"
 """The actor of what was done on the command line."""
+TOKEN: Final = "token-"  # noqa: S105  (a prefix, no secret)
+"""How the id of a token begins: it acts like a person, but is none."""
 NOBODY: Final = "?"
 """The actor of a sign-in that failed."""
 
@@ -65,7 +67,7 @@ def create_token(
     transactions: Transactions, role: Role, name: str, now_ns: int, life_ns: int | None = None, by: str = MACHINE
 ) -> str:
     """An API token for a machine (or a script) with the rights of a role; shown once."""
-    person = Person(f"token-{secrets.token_hex(6)}", name, role)
+    person = Person(f"{TOKEN}{secrets.token_hex(6)}", name, role)
     with transactions.begin() as unit:
         facts = {"name": name, "role": str(role), "days": None if life_ns is None else round(life_ns / 86_400e9, 3)}
         unit.audit.append(now_ns, by, "token.create", person.id, after=facts)
