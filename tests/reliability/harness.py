@@ -38,6 +38,8 @@ REDELIVERY = "Sending PUBLISH to caretaker-gateway (d1"
 class Caretaker(Server):
     """`caretaker up --no-demo` on a site of its own, or one part of the house. `module` is what python runs."""
 
+    start_seconds = 90.0
+
     def __init__(
         self,
         folder: Path,

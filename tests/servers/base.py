@@ -57,6 +57,7 @@ class Server(ABC):
     """One process. It keeps its port and its folder over `kill9` and `start`, so a restart finds its data again."""
 
     host = "127.0.0.1"
+    start_seconds = START_SECONDS
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.folder = folder
@@ -98,7 +99,7 @@ class Server(ABC):
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + self.start_seconds
         while not self.is_ready():
             if self._process.poll() is not None or time.monotonic() > end:
                 code = self._process.poll()
