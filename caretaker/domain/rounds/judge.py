@@ -198,10 +198,11 @@ def _identity(scan: Scan, facts: Facts, at_ns: int) -> list[Doubt]:
         expected = facts.last_counter + 1
         if scan.counter <= facts.last_counter:
             found.append(Doubt(Reason.REPLAY, {"counter": scan.counter, "last": facts.last_counter}))
-        elif scan.counter > expected:
-            found.append(Doubt(Reason.COUNTER_GAP, {"counter": scan.counter, "expected": expected}))
-        elif scan.previous != facts.previous_hash:
-            found.append(Doubt(Reason.BROKEN_CHAIN))
+        else:
+            if scan.counter > expected:
+                found.append(Doubt(Reason.COUNTER_GAP, {"counter": scan.counter, "expected": expected}))
+            if scan.previous != facts.previous_hash:
+                found.append(Doubt(Reason.BROKEN_CHAIN))
     elif scan.counter == 1 and scan.previous:
         found.append(Doubt(Reason.BROKEN_CHAIN))
     return found
