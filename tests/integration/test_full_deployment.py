@@ -244,7 +244,7 @@ def test_the_parts_of_the_full_deployment_carry_a_reading_to_a_work_order_and_su
 
     # --- all parts up, each health check of the file says so
     house.start("rules", "ingest", "gateway", "api")
-    until(lambda: set(house.statuses().values()) == {"ok"}, 40, house, "every part ok")
+    until(lambda: set(house.statuses().values()) == {"ok"}, 60, house, "every part ok")
     assert set(house.statuses()) >= {"database", "gateway", "ingest", "rules", "journal", "store", "api"}
     checks: dict[str, bool] = {}
     asking = [
@@ -291,14 +291,15 @@ def test_the_parts_of_the_full_deployment_carry_a_reading_to_a_work_order_and_su
     later = now_ms()
     house.publish(*((later + n * 300, {"tank_level": 0.0}) for n in range(3)))
     until(lambda: house.statuses().get("rules") == "down", 25, house, "the loss of rules is seen")
-    assert {name for name, status in house.statuses().items() if status != "ok"} == {"rules", "notices"}
+    others = ("database", "gateway", "ingest", "journal", "store", "api")
+    assert {name: house.statuses()[name] for name in others} == dict.fromkeys(others, "ok")
     assert house.get("/health")["status"] == "down"
     assert not house.healthy("rules")
 
     # --- it comes back: what was said meanwhile is judged, the old alarm is not raised again
     house.publish((now_ms(), {"tank_level": 0.0}))
     house.start("rules")
-    until(lambda: set(house.statuses().values()) == {"ok"}, 30, house, "every part ok again")
+    until(lambda: set(house.statuses().values()) == {"ok"}, 60, house, "every part ok again")
     until(
         lambda: {each["rule"] for each in house.get("/alarms", token)["items"]} >= {"flooding", "tank_very_low"},
         15,
