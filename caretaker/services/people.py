@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from typing import Final
 
-from caretaker.domain.errors import NotAllowed
+from caretaker.domain.errors import NotAllowed, Unavailable
 from caretaker.domain.people import Person, Role
 from caretaker.ports import Credential, Transactions, UnitOfWork
 
@@ -106,7 +107,7 @@ def find(transactions: Transactions, secret: str, purpose: str, now_ns: int) -> 
         if now_ns - found.created_ns > SESSION_LIFE:
             return None
         if now_ns - (found.seen_ns or found.created_ns) > MINUTE:
-            with transactions.begin() as unit:
+            with suppress(Unavailable), transactions.begin() as unit:  # a full disk signs nobody out
                 unit.people.touch(key, now_ns, now_ns + SESSION_IDLE)
     return found
 

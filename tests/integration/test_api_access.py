@@ -160,7 +160,7 @@ def test_a_wrong_or_expired_token_is_a_stranger(house: ApiHouse) -> None:
     short = people.create_token(house.transactions, Role.ADMIN, "short", house.clock.now_ns(), life_ns=1_000_000_000)
     with house.client(None) as client:
         for token, expected in ((short, 200), ("x" * 43, 401), ("x", 401), ("令牌".encode().decode("latin-1"), 401)):
-            answer = client.get("/api/v1/site", headers={"Authorization": f"Bearer {token}".encode("latin-1")})
+            answer = client.get("/api/v1/site", headers={b"Authorization": f"Bearer {token}".encode("latin-1")})
             assert answer.status_code == expected, token
         house.clock.advance(2)
         assert client.get("/api/v1/site", headers={"Authorization": f"Bearer {short}"}).status_code == 401

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import httpx
 import pytest
 
+from caretaker.domain.errors import DatabaseUnavailable
 from caretaker.domain.people import Role
+from caretaker.ports import Transactions, UnitOfWork
 from caretaker.services import people
 from tests.factories import ROOT
 from tests.integration.api_house import ApiHouse, api_house, events, problem_of
@@ -105,6 +108,33 @@ def test_a_session_falls_asleep_and_ends(house: ApiHouse) -> None:
         assert idle.get(SESSION).status_code == 401
         house.clock.advance(2 * 3600)
         assert busy.get(SESSION).status_code == 401, "seven days are the most, however busy"
+
+
+class Full:
+    """The house's database on a disk that takes nothing more."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def begin(self, *, write: bool = True) -> AbstractContextManager[UnitOfWork]:
+        if write:
+            raise DatabaseUnavailable("disk full")
+        return self._transactions.begin(write=False)
+
+    def migrate(self) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def test_a_full_disk_signs_nobody_out(house: ApiHouse) -> None:
+    with house.browser(Role.GUARD) as client:
+        secret = client.cookies["caretaker_session"]
+    house.clock.advance(120)
+    person = people.who(Full(house.transactions), secret, "session", house.clock.now_ns())
+    assert person is not None
+    assert person.role is Role.GUARD
 
 
 def test_a_token_works_until_it_is_no_session(house: ApiHouse) -> None:

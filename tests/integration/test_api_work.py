@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import httpx
 import pytest
@@ -156,7 +158,7 @@ def test_an_order_lives_from_open_to_closed(
     assert order["allowed_actions"] == ["assign", "start", "cancel"]
     assert [item["id"] for item in order["alarms"]] == [alarm.id]
 
-    steps = (
+    steps: tuple[tuple[httpx.Client, str, dict[str, Any], str], ...] = (
         (chief, "assign", {"assignee": "王海涛"}, "assigned"),
         (technician, "start", {}, "in_progress"),
         (technician, "hold", {"reason": "等备件"}, "on_hold"),
@@ -196,7 +198,7 @@ def test_an_order_lives_from_open_to_closed(
         ("the supervisor", "close"),
     ]
     assert history[3]["comment"] == "等备件"
-    assert all(a["at_ms"] <= b["at_ms"] for a, b in zip(history, history[1:], strict=False))
+    assert all(a["at_ms"] <= b["at_ms"] for a, b in pairwise(history))
     problem_of(chief.post(f"{path}/start", json={}), 409, "conflict")
 
 
