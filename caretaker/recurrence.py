@@ -7,7 +7,7 @@ twice means the first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
@@ -37,6 +37,7 @@ _KNOWN: Final = frozenset(
 )
 _FREQUENCIES: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _MOST_IN_A_DAY: Final = 96
+_LONGEST: Final = dict(enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), start=1))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WEEKEND: Final = 5
 _MOST_RUN: Final = 20
@@ -118,6 +119,7 @@ def parse(text: str, first: date, starts_at: time) -> rrule:
         raise _refused(text, f"expected FREQ={'|'.join(_FREQUENCIES)} (several times a day: BYHOUR=20,22,0)")
     if parts.get("INTERVAL", "1").strip("0") == "":
         raise _refused(text, "INTERVAL must be at least 1")
+    _check_can_happen(text, parts)
     if "UNTIL" in parts and not re.fullmatch(r"\d{8}(T\d{6})?", parts["UNTIL"]):
         raise _refused(text, "UNTIL is a local time here: expected yyyymmdd or yyyymmddThhmmss without Z")
     hours, minutes = (parts.get(name, "").count(",") + 1 for name in ("BYHOUR", "BYMINUTE"))
@@ -132,7 +134,21 @@ def parse(text: str, first: date, starts_at: time) -> rrule:
         raise _refused(text, str(wrong)) from wrong
     if not isinstance(rule, rrule):
         raise _refused(text, "expected one rule")
+    if next(iter(rule), None) is None:
+        raise _refused(text, "it never happens")
     return rule
+
+
+def _check_can_happen(text: str, parts: Mapping[str, str]) -> None:
+    """Refuse what dateutil would look for, day by day, until the year 9999."""
+    daily = parts["FREQ"] == "DAILY"
+    if daily and "BYDAY" in parts and parts.get("INTERVAL", "1") != "1":
+        raise _refused(text, "FREQ=DAILY with INTERVAL and BYDAY may never meet; expected FREQ=WEEKLY")
+    if "BYSETPOS" in parts and parts["FREQ"] not in ("MONTHLY", "YEARLY"):
+        raise _refused(text, "BYSETPOS needs FREQ=MONTHLY or YEARLY")
+    months, days = (re.findall(r"\d+", parts.get(name, "")) for name in ("BYMONTH", "BYMONTHDAY"))
+    if months and days and not any(int(day) <= _LONGEST.get(int(month), 0) for month in months for day in days):
+        raise _refused(text, "no month of BYMONTH has a day of BYMONTHDAY")
 
 
 def _refused(text: str, why: str) -> Refused:
@@ -191,5 +207,4 @@ def stamp(at_ns: int, zone: str) -> str:
     return local_time(at_ns, zone).strftime("%Y%m%dT%H%M")
 
 
-Occurrences = Callable[[RoundPlan, str, date, date], Sequence[int]]
 CHINA: Final = Calendar("CN")
