@@ -27,14 +27,14 @@ from caretaker.adapters.photo_files import PhotoFolder
 from caretaker.adapters.signatures import verify_signature
 from caretaker.adapters.sql import SqlTransactions
 from caretaker.adapters.stores import open_store
-from caretaker.catalog import read_kinds, read_rounds, read_site
+from caretaker.catalog import read_kinds, read_people, read_rounds, read_site
 from caretaker.config import Settings, load
 from caretaker.domain.assets import Estate
 from caretaker.domain.errors import CaretakerError, ConfigurationError, Conflict, NotFound, Refused, Unavailable
 from caretaker.ports import BrokerLink, Clock, Journal, Notifier, ReadingStore, Transactions
 from caretaker.ports.keys import Signatures, SiteKeys
 from caretaker.ports.photos import PhotoFiles
-from caretaker.services import checkpoints
+from caretaker.services import checkpoints, staff
 
 _log = structlog.get_logger(__name__)
 READERS: Final = ("ingest", "rules")
@@ -127,13 +127,16 @@ def _connect(settings: Settings, *, owner: bool) -> SqlTransactions:
 
 
 def set_up(settings: Settings, transactions: Transactions) -> None:
-    """Write the site file into SQL, and of its rounds what SQL does not know yet. The same file twice changes nothing."""
+    """Write the site file into SQL, and of its people and rounds what SQL does not know yet. The same file twice changes
+    nothing."""
     kinds = read_kinds(settings.equipment)
     site = read_site(settings.site, kinds)
     rounds = read_rounds(settings.site, site, kinds)
+    people = read_people(settings.site, site.site.id)
     try:
         with transactions.begin() as unit:
             unit.estates.load(kinds, site)
+            staff.load(unit, people.teams, people.shifts, people.persons, now_ns())
             if rounds.checkpoints:
                 checkpoints.load(
                     unit, unit.estates.get(kinds, site.site.id), rounds.checkpoints, rounds.plans, now_ns()

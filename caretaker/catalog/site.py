@@ -28,6 +28,7 @@ from caretaker.domain.equipment import EquipmentKind, Op, Text
 from caretaker.domain.errors import ConfigurationError
 
 SCHEMA: Final = ROOT / "sites" / "schema.json"
+OTHERS: Final = frozenset({"rounds.yaml", "people.yaml"})
 SECTIONS: Final = ("site", "spaces", "assets", "devices", "connections")
 _CHANGES: Final[Mapping[str, tuple[str, Callable[[Any], object]]]] = {
     "enabled": ("enabled", bool),
@@ -73,8 +74,8 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise ConfigurationError(f"{path}: no such file or folder; expected the YAML file or the folder of a site")
-    # rounds.yaml has a schema and a reader of its own: catalog/rounds.py
-    files = sorted(f for f in path.iterdir() if f.suffix in (".yaml", ".yml") and f.name != "rounds.yaml")
+    # rounds.yaml and people.yaml have schemas and readers of their own: catalog/rounds.py, catalog/people.py
+    files = sorted(f for f in path.iterdir() if f.suffix in (".yaml", ".yml") and f.name not in OTHERS)
     if not files:
         raise ConfigurationError(f"{path}: holds no *.yaml; expected the files of a site ({', '.join(SECTIONS)})")
     return files

@@ -10,6 +10,7 @@ import typer
 
 from caretaker import __version__
 from caretaker.cli.language import say
+from caretaker.cli.people import audit_app, person_app
 from caretaker.config import Settings, load
 from caretaker.domain.errors import CaretakerError, ConfigurationError, NotFound
 from caretaker.domain.people import Person, Role
@@ -27,6 +28,8 @@ site_app = typer.Typer(no_args_is_help=True, help="the site / 站点")
 app.add_typer(token_app, name="token")
 app.add_typer(link_app, name="link")
 app.add_typer(site_app, name="site")
+app.add_typer(person_app, name="person")
+app.add_typer(audit_app, name="audit")
 
 DATA: Final = typer.Option("--data", metavar="DIR", help="data folder / 数据目录")
 Data = Annotated[Path | None, DATA]

@@ -41,13 +41,6 @@ HTTP: Final = "127.0.0.1:8080"
 MQTT: Final = "127.0.0.1:1883"
 _SIMULATORS_S: Final = 30.0
 _STOP_S: Final = 9.0
-DEMO_PEOPLE: Final = (
-    Person("li-min", "李敏", Role.SUPERVISOR),
-    Person("wang-haitao", "王海涛", Role.TECHNICIAN),
-    Person("zhou-jianguo", "周建国", Role.TECHNICIAN),
-    Person("chen-zhiyuan", "陈志远", Role.TECHNICIAN),
-    Person("zhang-wei", "张伟", Role.GUARD),
-)
 ADMIN: Final = Person("admin", "管理员", Role.ADMIN)
 
 
@@ -57,6 +50,16 @@ def person_id(name: str, role: Role) -> str:
         return ADMIN.id
     plain = "".join(letter if letter.isascii() and letter.isalnum() else f"u{ord(letter):x}" for letter in name)
     return f"{role}-{plain}"[:64]
+
+
+def administrator(transactions: Transactions) -> Person:
+    """Whom the link of `up` signs in: the first administrator, or another one when that one was deactivated."""
+    with transactions.begin(write=False) as unit:
+        known = [person for person in unit.people.persons(Role.ADMIN) if not person.id.startswith(people.TOKEN)]
+    if all(person.id != ADMIN.id for person in known):
+        return ADMIN
+    active = sorted((person for person in known if person.active), key=lambda person: person.id != ADMIN.id)
+    return active[0] if active else ADMIN
 
 
 def link_for(transactions: Transactions, person: Person, now_ns: int, base: str) -> str:
@@ -276,11 +279,13 @@ class Running:
         if stop.is_set():
             return
         base = f"http://{self.http[0]}:{self.http[1]}"
-        with house.transactions.begin() as unit:
-            for person in (ADMIN, *(DEMO_PEOPLE if house.settings.demo else ())):
-                unit.people.keep(person)
         print(say("ready", url=base))
-        print(say("sign_in", link=link_for(house.transactions, ADMIN, house.clock.now_ns(), base)))
+        print(
+            say(
+                "sign_in",
+                link=link_for(house.transactions, administrator(house.transactions), house.clock.now_ns(), base),
+            )
+        )
         print(say("devices", mqtt=devices, data=house.settings.data))
         print(say("stop_hint"), flush=True)
 

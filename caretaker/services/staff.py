@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from caretaker.domain.errors import Conflict, NotAllowed, NotFound, Refused
@@ -13,6 +14,8 @@ from caretaker.services import passwords
 from caretaker.services.people import TOKEN
 from caretaker.services.phones import withdraw_now
 
+SITE_FILE = "site file"
+"""The actor of what people.yaml says."""
 SIGNED_IN = frozenset({"session", "link", "enrolment"})
 """Purposes of credentials that end when a password or a role changes."""
 
@@ -58,6 +61,20 @@ def add_person(
         after = facts_of(person) | ({"password": "set"} if hash_ else {})
         unit.audit.append(now_ns, by, "person.add", person.id, after=after)
     return person, True
+
+
+def load(
+    unit: UnitOfWork, teams: Sequence[Team], shifts: Sequence[Shift], persons: Sequence[Person], now_ns: int
+) -> None:
+    """Write what a site's file tells of its people, inside the caller's transaction. Whom the house knows already stays
+    as the console left him or her."""
+    for team in teams:
+        unit.teams.introduce(team)
+    for shift in shifts:
+        unit.teams.introduce_shift(shift)
+    for person in persons:
+        if unit.people.introduce(person):
+            unit.audit.append(now_ns, SITE_FILE, "person.add", person.id, after=facts_of(person))
 
 
 def new_id() -> str:
