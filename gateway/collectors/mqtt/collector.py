@@ -22,6 +22,8 @@ from gateway.collectors.mqtt.decode import Decoder
 log = structlog.get_logger(__name__)
 
 LINGER_S: Final = 0.01
+BUSY_LINGER_S: Final = 0.03
+"""After a batch of several handfuls: fewer and larger records, each of which costs a sync and a millisecond."""
 HANDFUL: Final = 64
 ARMFUL: Final = 1000
 IN_FLIGHT: Final = 2
@@ -53,6 +55,7 @@ class MqttCollector:
         self._holding = False
         self._draining = False
         self._timer: asyncio.TimerHandle | None = None
+        self._wait_s = linger_s
 
     async def run(self) -> None:
         """Collect until cancelled."""
@@ -97,7 +100,7 @@ class MqttCollector:
         if self._messages >= self._enough:
             self._flush()
         if self._messages and self._timer is None:
-            self._timer = self._loop.call_later(self._linger_s, self._lingered)
+            self._timer = self._loop.call_later(self._wait_s, self._lingered)
         if not self._holding and self._messages > HANDFUL and len(columns) > HOLD:
             self._holding = True
             self._link.hold()
@@ -113,6 +116,7 @@ class MqttCollector:
 
     def _submit(self) -> None:
         columns, acks, connection = self._columns, self._acks, self._connection
+        self._wait_s = self._linger_s if self._messages < 4 * HANDFUL else max(self._linger_s, BUSY_LINGER_S)
         self._columns, self._acks, self._messages = Columns(), [], 0
         self._in_flight += 1
         self._decoder.devices.note(*columns.arrivals(), self._clock.now_ns())
