@@ -10,6 +10,7 @@ from typing import Final
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
 
 from api import errors, events, page
 from api.auth import Throttle
@@ -104,6 +105,7 @@ def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
     page.install(app, static)
     errors.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)  # leaves event streams alone
     app.add_middleware(Headers, clock=clock, prefix=PREFIX, anchor=_anchors(keys, estate.site.id))
     return app
 
