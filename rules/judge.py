@@ -127,10 +127,18 @@ class Judge:
             return False
         if not self._replay(self._journal.last(self._partition), silent=False):
             return False
-        if self._accepted_ns:
-            self._engine.resume(started_ns, self._accepted_ns)
+        if self._position:
+            self._engine.resume(started_ns, self._accepted_ns or self._last_accepted(started_ns))
         _log.info("judging", position=self._position, answered=answered, alarms=len(alarms))
         return self._take([], self._engine.advance(started_ns)) and self._save()
+
+    def _last_accepted(self, now_ns: int) -> int:
+        """When the last record was accepted, after a stop that left nothing to replay; now when it is not kept."""
+        try:
+            records = self._journal.read(self._partition, self._position - 1, 1)
+        except (PositionLost, JournalUnavailable):
+            return now_ns
+        return records[0].accepted_ns if records else now_ns
 
     def _arrive(self) -> tuple[tuple[Position, bytes] | None, dict[RuleRef, int]] | None:
         """Snapshot and open alarms, as soon as the database gives them; None: stopped."""

@@ -22,6 +22,7 @@ from caretaker.adapters.memory.journal import MemoryJournal
 from caretaker.adapters.sql import SqlTransactions
 from caretaker.domain.alarms import Alarm
 from caretaker.domain.assets import Estate
+from caretaker.domain.equipment import Op, Term
 from caretaker.domain.errors import DatabaseUnavailable, Fenced
 from caretaker.domain.people import Person, Role
 from caretaker.domain.rules.types import Transition
@@ -177,6 +178,23 @@ def test_a_replay_suppresses_what_was_answered(house: House) -> None:
 
     assert calls == []
     assert [(a.id, a.active) for a in house.alarms()] == before
+
+
+def test_the_time_it_was_away_is_no_silence(tmp_path: Path) -> None:
+    """A graceful stop leaves nothing to replay; a pause longer than the limit must still not count as silence."""
+    house = House(tmp_path, small_estate(rule("silent", Term("p", Op.STALE, value=1.0))))
+    with house.judging():
+        house.say(1, 20.0)
+        eventually(lambda: house.facts().get("position") == house.journal.last(0))
+    time.sleep(1.3)
+
+    with house.judging():
+        time.sleep(0.4)
+        house.say(1, 21.0)
+        time.sleep(0.2)
+
+    assert house.alarms() == []
+    house.transactions.close()
 
 
 def test_a_database_that_is_away_delays_and_loses_nothing(house: House) -> None:
