@@ -29,6 +29,8 @@ AHEAD_NS: Final = 48 * 3600 * SECOND
 """How far ahead rounds exist: a phone that loads today knows tomorrow's too."""
 _AGAIN_NS: Final = 3600 * SECOND
 _MOST_S: Final = 7 * 86_400
+_AT_ONCE: Final = 50
+"""Rounds per transaction: after a long standstill there are many, and nobody may wait long for the writer."""
 _OLD_NS: Final = 24 * 3600 * SECOND
 """A round that was missed longer ago, while this service was not running, is told once and not told higher up."""
 
@@ -209,7 +211,6 @@ def pass_time(transactions: Transactions, site: str, now_ns: int, patience: Pati
     Each stop that is missed is told: by itself while its round goes on, else in the notice about the round.
     """
     patience = patience or Patience()
-    touched = 0
     plans: dict[tuple[str, int], RoundPlan] = {}
     with transactions.begin(write=False) as unit:
         watched = unit.rounds.watched(site, now_ns, now_ns - _MOST_S * SECOND)
@@ -217,20 +218,27 @@ def pass_time(transactions: Transactions, site: str, now_ns: int, patience: Pati
             key = (walk.plan, walk.plan_version)
             if key not in plans:
                 plans[key] = unit.round_plans.get(site, *key)
+    due = []
     for walk, step in watched:
         plan = plans[walk.plan, walk.plan_version]
-        after = passed(plan, walk, now_ns)
-        if after == walk and _next_step(plan, walk, step, now_ns, patience) == step:
-            continue
+        if passed(plan, walk, now_ns) != walk or _next_step(plan, walk, step, now_ns, patience) != step:
+            due.append(walk)
+    for first in range(0, len(due), _AT_ONCE):
         with transactions.begin() as unit:
-            before = unit.rounds.get(walk.id, lock=True)
-            after = passed(plan, before, now_ns)
-            if after != before:
-                unit.rounds.save(after)
-                _tell_passed(unit, plan, before, after, now_ns)
-            _escalate(unit, plan, after, unit.rounds.step(walk.id), now_ns, patience)
-        touched += 1
-    return touched
+            for walk in due[first : first + _AT_ONCE]:
+                _pass_one(unit, plans[walk.plan, walk.plan_version], walk.id, now_ns, patience)
+    return len(due)
+
+
+def _pass_one(unit: UnitOfWork, plan: RoundPlan, round_id: str, now_ns: int, patience: Patience) -> None:
+    before = unit.rounds.get(round_id, lock=True)
+    if before.plan_version != plan.version:
+        return  # changed since we looked; the next look sees it as it is
+    after = passed(plan, before, now_ns)
+    if after != before:
+        unit.rounds.save(after)
+        _tell_passed(unit, plan, before, after, now_ns)
+    _escalate(unit, plan, after, unit.rounds.step(round_id), now_ns, patience)
 
 
 def _missed_since(plan: RoundPlan, walk: Round) -> int | None:

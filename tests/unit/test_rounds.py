@@ -171,7 +171,7 @@ def test_the_way_is_metres_and_floors() -> None:
     assert walk_s(Place(0, 0, 1), Place(120, 0, 4)) == pytest.approx(160.0)  # 100 s and three floors
     points = (PlanPoint("a"), PlanPoint("b", least_walk_s=7), PlanPoint("c"), PlanPoint("?"))
     places = {"a": Place(), "b": Place(12, 0), "c": Place(24, 0)}
-    assert walks_s(points, places) == (0.0, 7, pytest.approx(10.0), 0.0)
+    assert walks_s(points, places) == pytest.approx((0.0, 7.0, 10.0, 0.0))
 
 
 NUMBER = CheckSpec("n", Text("数", "n"), CheckType.NUMBER, limits=(0.0, 10.0), unit="mm", point="gap")
