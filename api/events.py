@@ -146,8 +146,8 @@ class Hub:
                     body["alarm"] = views.alarm(unit.alarms.get(str(subject))).model_dump()
                 else:
                     body["work_order"] = views.order(unit, unit.work_orders.get(str(subject))).model_dump()
-        except NotFound:
-            body["gone"] = True
+        except NotFound:  # nothing to show: a page must not take it for an alarm or order
+            kind, body["gone"] = "notice", True
         return message(kind, body, notice.id)
 
     def values(self, sequence: int) -> tuple[int, bytes]:
