@@ -23,6 +23,7 @@ _log = structlog.get_logger(__name__)
 _PARTITION = 0
 _TAIL_RECORDS = 5000
 """How much of the journal is read at start, on top of the store's latest values."""
+_FILL_AGAIN_S = 2.0
 NS_PER_MS = 1_000_000
 
 
@@ -79,20 +80,38 @@ class Live:
         return self._problem
 
     def start(self) -> None:
-        """Fill from store and journal, then follow the journal on a thread."""
-        try:
-            for latest in self._store.latest([int(point) for point in self._ids]):
-                row = int(self._row[latest.point])
-                self._value[row] = np.nan if latest.value is None else latest.value
-                self._at[row] = self._received[row] = latest.at_ns
-                self._quality[row] = latest.quality
-                if latest.text is not None:
-                    self._text[row] = latest.text
-        except Unavailable as away:
-            self._problem = away.message
+        """Follow the journal on a thread, on top of what the store knows; a store that is away is asked again."""
+        filled = self._fill()
         last = self._journal.last(_PARTITION)
         self._position = max(self._journal.first(_PARTITION) - 1, last - _TAIL_RECORDS)
         self._thread.start()
+        if not filled:  # on a thread of its own: a store that hangs must not hold up what the journal says
+            threading.Thread(target=self._fill_later, name="live-fill", daemon=True).start()
+
+    def _fill_later(self) -> None:
+        while not self._stop.wait(_FILL_AGAIN_S) and not self._fill():
+            pass
+
+    def _fill(self) -> bool:
+        """Take the store's latest values where nothing newer is known; False when it is away."""
+        try:
+            found = self._store.latest([int(point) for point in self._ids])
+        except Unavailable as away:
+            self._problem = away.message
+            return False
+        with self._lock:
+            self._sequence += 1
+            for latest in found:
+                row = int(self._row[latest.point])
+                if latest.at_ns <= self._at[row]:
+                    continue
+                self._value[row] = np.nan if latest.value is None else latest.value
+                self._at[row] = self._received[row] = latest.at_ns
+                self._quality[row] = latest.quality
+                self._changed[row] = self._sequence
+                if latest.text is not None:
+                    self._text[row] = latest.text
+        return True
 
     def stop(self) -> None:
         """End the thread."""

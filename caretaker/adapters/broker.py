@@ -1,7 +1,7 @@
 """The broker that comes with the product: rumqttd in a child process, by iotcore. Loopback, limits set.
 
 It keeps nothing on disk: what a device sent and the collector had not yet acknowledged dies with the machine. A real
-site runs mosquitto with deploy/mosquitto.conf.
+site runs mosquitto with deploy/mosquitto/mosquitto.conf.
 """
 
 from __future__ import annotations
