@@ -26,7 +26,7 @@ from api.schemas.people import (
     TeamShape,
 )
 from caretaker.domain.equipment import Text
-from caretaker.domain.errors import Conflict, NotFound, Refused
+from caretaker.domain.errors import NotFound, Refused
 from caretaker.domain.people import Duty, Person, Right, Role, Shift, Team, on_duty
 from caretaker.ports import Once
 from caretaker.services import people, sign_in, staff
@@ -150,19 +150,7 @@ def _team(team: Team, people_: list[Person]) -> TeamShape:
 def keep_team(body: NewTeam, actor: Planner, house: TheHouse, once: Repeatable) -> TeamShape:
     """Add a team, or change its title."""
     team = Team(_made(body.id, once), house.estate.site.id, Text(body.title.zh, body.title.en))
-    _own(house, team.id)
     return _team(staff.keep_team(house.transactions, actor, team, house.clock.now_ns()), people_here(house))
-
-
-def _own(house: House, team_id: str) -> None:
-    """An id that another site's team has is taken."""
-    with house.transactions.begin(write=False) as unit:
-        try:
-            known = unit.teams.get(team_id)
-        except NotFound:
-            return
-    if known.site != house.estate.site.id:
-        raise Conflict(f"the id {team_id} is taken; choose another", team=team_id)
 
 
 @router.get("/shifts", operation_id="listShifts")

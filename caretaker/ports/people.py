@@ -101,6 +101,10 @@ class Teams(Protocol):
         """Write unless the id is known; False when it is."""
         ...
 
+    def get_shift(self, shift_id: str) -> Shift:
+        """Raises NotFound."""
+        ...
+
     def shifts(self, site: str) -> Sequence[Shift]:
         """By id, inactive ones too."""
         ...

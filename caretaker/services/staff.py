@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from caretaker.domain.errors import Conflict, NotAllowed, NotFound, Refused
 from caretaker.domain.passwords import pin_weakness, weakness
@@ -14,6 +15,7 @@ from caretaker.services import passwords
 from caretaker.services.people import TOKEN
 from caretaker.services.phones import withdraw_now
 
+Thing = TypeVar("Thing", Team, Shift)
 SITE_FILE = "site file"
 """The actor of what people.yaml says."""
 SIGNED_IN = frozenset({"session", "link", "enrolment"})
@@ -132,9 +134,10 @@ def set_password(transactions: Transactions, by: str, person_id: str, password: 
 
 
 def keep_team(transactions: Transactions, actor: Person, team: Team, now_ns: int) -> Team:
-    """Write a team; the same again changes nothing."""
+    """Write a team; the same again changes nothing. Raises Conflict (another site's team has this id)."""
     with transactions.begin() as unit:
-        known = next((other for other in unit.teams.list(team.site) if other.id == team.id), None)
+        known = _known(unit.teams.get, team.id)
+        _own(known, team)
         if known != team:
             unit.teams.keep(team)
             before = None if known is None else {"zh": known.title.zh, "en": known.title.en}
@@ -144,11 +147,12 @@ def keep_team(transactions: Transactions, actor: Person, team: Team, now_ns: int
 
 
 def keep_shift(transactions: Transactions, actor: Person, shift: Shift, now_ns: int) -> Shift:
-    """Write a shift; the same again changes nothing. Raises Refused (no such team)."""
+    """Write a shift; the same again changes nothing. Raises Refused (no such team), Conflict as for teams."""
     with transactions.begin() as unit:
         if all(team.id != shift.team for team in unit.teams.list(shift.site)):
             raise Refused(f"there is no team {shift.team}", field="team")
-        known = next((other for other in unit.teams.shifts(shift.site) if other.id == shift.id), None)
+        known = _known(unit.teams.get_shift, shift.id)
+        _own(known, shift)
         if known != shift:
             unit.teams.keep_shift(shift)
             before = None if known is None else shift_facts(known)
@@ -178,6 +182,18 @@ def shift_facts(shift: Shift) -> dict[str, object]:
         "ends": shift.ends.isoformat("minutes"),
         "active": shift.active,
     }
+
+
+def _known(get: Callable[[str], Thing], thing_id: str) -> Thing | None:
+    try:
+        return get(thing_id)
+    except NotFound:
+        return None
+
+
+def _own(known: Team | Shift | None, new: Team | Shift) -> None:
+    if known is not None and known.site != new.site:
+        raise Conflict(f"the id {new.id} is taken; choose another", id=new.id)
 
 
 def _allow(actor: Person, person: Person, change: Change) -> None:

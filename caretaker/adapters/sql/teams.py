@@ -50,6 +50,13 @@ class SqlTeams:
         """Write a new shift."""
         return insert_once(self._connection, shifts, _shift_row(shift))
 
+    def get_shift(self, shift_id: str) -> Shift:
+        """One shift."""
+        row = self._connection.execute(select(shifts).where(shifts.c.id == shift_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no shift {shift_id}", shift=shift_id)
+        return _shift(row)
+
     def shifts(self, site: str) -> Sequence[Shift]:
         """All of a site."""
         query = select(shifts).where(shifts.c.site == site).order_by(shifts.c.id)
