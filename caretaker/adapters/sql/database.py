@@ -6,6 +6,7 @@ SQLite: one writer connection, which also does every checkpoint, and read-only c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import alembic.command
 import alembic.config
+import msgspec
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, exc, func, select
 from sqlalchemy.engine import make_url
@@ -92,7 +94,7 @@ class SqlTransactions:
         else:
             address = parsed if password is None else parsed.set(password=password)
             self._writer = self._reader = create_engine(
-                address, pool_size=6, max_overflow=6, pool_timeout=10, pool_pre_ping=True
+                address, pool_size=6, max_overflow=6, pool_timeout=10, pool_pre_ping=True, json_serializer=_json
             )
 
     @contextmanager
@@ -161,6 +163,14 @@ def _make_folder(folder: Path) -> None:
         raise ConfigurationError(f"the data folder {folder} cannot be made: {wrong.strerror}") from wrong
 
 
+def _json(value: object) -> str:
+    """JSON columns. The heartbeat of a gateway with 2,000 devices is 400 kB every 3 s: ten times faster than `json`."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only `json` can write
+        return json.dumps(value)
+
+
 def _first_line(error: object) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
@@ -173,6 +183,7 @@ def _sqlite(url: str, *, size: int, checkpoint: bool, read_only: bool) -> Engine
         max_overflow=0,
         pool_timeout=30,
         connect_args={"check_same_thread": False, "timeout": 15},
+        json_serializer=_json,
     )
 
     @event.listens_for(engine, "connect")

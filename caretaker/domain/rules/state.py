@@ -12,7 +12,7 @@ import numpy as np
 from caretaker.domain.rules.program import Judgement, Program
 from caretaker.domain.rules.terms import NEVER, Comparison
 
-VERSION = 1
+VERSION = 2
 _COLUMNS = ("at", "value", "quality", "fresh", "known")
 _NONE = -NEVER
 
@@ -24,17 +24,9 @@ def _terms(user: Judgement) -> tuple[Comparison, ...]:
 def dump(program: Program) -> bytes:
     """Points by id; judgements by asset, rule and fingerprint; truths in the order of their terms."""
     users = program.judgements
-    anchors = {
-        f"{user.number}/{index}": list(term.anchors)
-        for user in users
-        for index, term in enumerate(_terms(user))
-        if term.anchors
-    }
-    head = {
-        "version": VERSION,
-        "judgements": [[user.ref.asset, user.ref.rule, user.fingerprint] for user in users],
-        "anchors": anchors,
-    }
+    terms = [term for user in users for term in _terms(user)]
+    anchors = [anchor for term in terms for anchor in term.anchors]
+    head = {"version": VERSION, "judgements": [[user.ref.asset, user.ref.rule, user.fingerprint] for user in users]}
     file = BytesIO()
     np.savez(
         file,
@@ -45,9 +37,12 @@ def dump(program: Program) -> bytes:
         since=np.array([_NONE if user.since_ns is None else user.since_ns for user in users], np.int64),
         accepted=np.array([user.since_accepted_ns for user in users], np.int64),
         changed=np.array([user.changed_ns for user in users], np.int64),
-        truths=np.array([term.truth for user in users for term in _terms(user)], np.int8),
-        held=np.array([term.held for user in users for term in _terms(user)], np.bool_),
+        truths=np.array([term.truth for term in terms], np.int8),
+        held=np.array([term.held for term in terms], np.bool_),
         counts=np.array([len(_terms(user)) for user in users], np.int64),
+        anchors=np.array([len(term.anchors) for term in terms], np.int64),
+        anchor_at=np.array([at for at, _ in anchors], np.int64),
+        anchor_value=np.array([value for _, value in anchors], np.float64),
     )
     return file.getvalue()
 
@@ -64,7 +59,8 @@ def load(program: Program, data: bytes) -> None:
         raise ValueError(f"rule snapshot version {head['version']}, this program reads {VERSION}")
     _points(program, saved)
     users = {(user.ref.asset, user.ref.rule, user.fingerprint): user for user in program.judgements}
-    starts = np.concatenate(([0], np.cumsum(saved["counts"]))).tolist()
+    starts = _starts(saved["counts"])
+    firsts, ats, values = _starts(saved["anchors"]), saved["anchor_at"].tolist(), saved["anchor_value"].tolist()
     for number, key in enumerate(head["judgements"]):
         user = users.get(tuple(key))
         if user is None:
@@ -79,7 +75,14 @@ def load(program: Program, data: bytes) -> None:
         truths, held = saved["truths"][mine].tolist(), saved["held"][mine].tolist()
         for index, term in enumerate(_terms(user)):
             term.truth, term.held = truths[index], held[index]
-            term.anchors = deque((int(at), float(value)) for at, value in head["anchors"].get(f"{number}/{index}", ()))
+            kept = slice(firsts[starts[number] + index], firsts[starts[number] + index + 1])
+            term.anchors = deque(zip(ats[kept], values[kept], strict=True))
+
+
+def _starts(counts: np.ndarray) -> list[int]:
+    """Where each group begins, and where the last one ends."""
+    found: list[int] = np.concatenate(([0], np.cumsum(counts))).tolist()
+    return found
 
 
 def _points(program: Program, saved: dict[str, np.ndarray]) -> None:
