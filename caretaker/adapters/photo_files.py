@@ -7,6 +7,7 @@ import io
 import os
 import re
 import warnings
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -21,11 +22,12 @@ MOST_PIXELS: Final = 50_000_000
 LONGEST_SIDE: Final = 2048
 _EXIF_IFD: Final = 0x8769
 _TAKEN: Final = 0x9003
+_OFFSET: Final = 0x9011
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class PhotoFolder:
-    """`ports.photos.PhotoFiles`. `zone`: of the site, for EXIF times, which name none."""
+    """`ports.photos.PhotoFiles`. `zone`: of the site, for EXIF times that name none."""
 
     def __init__(self, folder: Path, zone: str) -> None:
         self._folder, self._zone = folder, ZoneInfo(zone)
@@ -79,9 +81,12 @@ class PhotoFolder:
         return upright, taken_ns
 
     def _taken(self, picture: Image.Image) -> int | None:
-        text = picture.getexif().get_ifd(_EXIF_IFD).get(_TAKEN)
+        told = picture.getexif().get_ifd(_EXIF_IFD)
+        text = str(told.get(_TAKEN))
         try:
-            taken = datetime.strptime(str(text), "%Y:%m:%d %H:%M:%S").replace(tzinfo=self._zone)
+            taken = datetime.strptime(text, "%Y:%m:%d %H:%M:%S").replace(tzinfo=self._zone)
         except ValueError:
             return None
+        with suppress(ValueError):  # Exif 2.31 names the phone's zone; older cameras do not
+            taken = datetime.strptime(f"{text} {told.get(_OFFSET)}", "%Y:%m:%d %H:%M:%S %z")
         return int(taken.timestamp()) * 1_000_000_000

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -42,6 +42,12 @@ class Desk:
     house: House
     http: httpx.Client
     site: str
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         answer = self.http.request(method, f"/api/v1{path}", json=body)
@@ -198,7 +204,7 @@ class Line:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> Self:
         self._listener.settimeout(0.2)
         threading.Thread(target=self._accept, daemon=True).start()
         return self

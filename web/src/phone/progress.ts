@@ -33,10 +33,11 @@ export function nextStop(round: Round, all: readonly Stop[]): Stop | null {
 
 const OVER = new Set(['finished', 'incomplete', 'missed', 'cancelled'])
 
-/** The round to walk now: one that is under way, else the one that begins next or is not yet over; never one ended here. */
-export function current(rounds: readonly Round[], ended: Record<string, number>, chosen: string | null): Round | null {
+/** The round to walk now: one's own before the team's, one under way before one that comes; never one ended here. */
+export function current(rounds: readonly Round[], ended: Record<string, number>, chosen: string | null, me: string | null = null): Round | null {
   const open = rounds.filter((round) => !OVER.has(round.state) && !(round.id in ended)).sort((a, b) => a.starts_ms - b.starts_ms)
-  return open.find((round) => round.id === chosen) ?? open.find((round) => round.state === 'in_progress') ?? open[0] ?? null
+  const rank = (round: Round): number => (round.person !== null && round.person === me ? 0 : 2) + (round.state === 'in_progress' ? 0 : 1)
+  return open.find((round) => round.id === chosen) ?? open.reduce<Round | null>((best, round) => (best && rank(best) <= rank(round) ? best : round), null)
 }
 
 /** Must it be answered? Remarks need not be. */

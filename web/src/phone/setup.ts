@@ -25,16 +25,21 @@ export async function online(): Promise<boolean> {
   }
 }
 
-/** Everything a round needs without signal; what is missing. */
+/** Everything a round needs without signal: what is missing. */
 export async function selfTest(): Promise<Part[]> {
   const missing: Part[] = []
   const reader = await import('./decode').catch(() => null)
   if (!('caches' in globalThis) || !navigator.serviceWorker?.controller || !(await caches.match('/m'))) missing.push('page')
   if (!('caches' in globalThis) || !reader || !(await caches.match(reader.WASM)) || !(await works(reader.warm))) missing.push('reader')
   if (!(await recall('today'))) missing.push('rounds')
-  if (!(await works(async () => { await keep('tested', Date.now()); await (await database()).count('scans') }))) missing.push('store')
-  if (missing.length === 0) tested.value = Date.now()
+  if (!(await works(async () => { await keep('probe', Date.now()); await (await database()).count('scans') }))) missing.push('store')
   return missing
+}
+
+/** Passed, in flight mode. */
+export async function passed(): Promise<void> {
+  tested.value = Date.now()
+  await keep('tested', tested.value)
 }
 
 async function works(what: () => Promise<unknown>): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** What is on the screen: today's rounds, what is in line, who is signed in, whether the server answers. */
 
-import { computed, reactive, ref } from 'vue'
+import { computed, reactive, ref, shallowRef } from 'vue'
 import { asProblem, type Problem } from '@/api/problem'
 import { call } from './api'
 import { makeKey, publicJwk } from './device'
@@ -11,13 +11,14 @@ import type { AssetNow, Person, Today } from './types'
 import { t } from './words'
 import { zone } from './words/time'
 
+// shallow: what comes out of the database goes back into it, and a proxy cannot be stored
 export const now = ref(Date.now())
-export const today = ref<Today | null>(null)
+export const today = shallowRef<Today | null>(null)
 export const todayAt = ref(0)
-export const owner = ref<Owner | null>(null)
-export const scans = ref<ScanRow[]>([])
-export const jobs = ref<Job[]>([])
-export const ended = ref<Record<string, number>>({})
+export const owner = shallowRef<Owner | null>(null)
+export const scans = shallowRef<ScanRow[]>([])
+export const jobs = shallowRef<Job[]>([])
+export const ended = shallowRef<Record<string, number>>({})
 export const tested = ref(0)
 export const notice = ref('')
 

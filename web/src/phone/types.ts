@@ -34,7 +34,6 @@ export interface Checkpoint {
   id: string
   title: Words
   space_title?: Words | null
-  floor?: string | number | null
   asset?: string | null
   short_code_sha256?: string | null
   nfc?: string | null
@@ -83,7 +82,7 @@ export interface Doubt { reason: string; text: Words; facts?: Record<string, unk
 export interface ScanAnswer {
   id: string
   state: 'accepted' | 'marked' | 'duplicate'
-  verdict?: { confidence: number; doubts: Doubt[] } | null
+  verdict?: { accepted: boolean; confidence: number; doubts: Doubt[] } | null
   visit?: { state: VisitState } | null
   received_ms?: number
   asset?: AssetNow | null

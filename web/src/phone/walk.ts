@@ -2,11 +2,11 @@
 
 import { computed, ref } from 'vue'
 import { current, done, nextStop, stops } from './progress'
-import { ended, now, scans, today } from './state'
+import { ended, me, now, scans, today } from './state'
 import type { Checkpoint } from './types'
 
 export const chosen = ref<string | null>(null)
-export const round = computed(() => (today.value ? current(today.value.rounds, ended.value, chosen.value) : null))
+export const round = computed(() => (today.value ? current(today.value.rounds, ended.value, chosen.value, me()?.id) : null))
 export const walk = computed(() => (round.value ? stops(round.value, scans.value, now.value) : []))
 export const next = computed(() => (round.value ? nextStop(round.value, walk.value) : null))
 export const doneCount = computed(() => walk.value.filter(done).length)

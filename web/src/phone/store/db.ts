@@ -43,6 +43,8 @@ export interface Kept {
   lease: { tab: string; until_ms: number }
   ended: Record<string, number>
   tested: number
+  /** Written by the self-test to see that writing works. */
+  probe: number
 }
 
 interface Schema extends DBSchema {
