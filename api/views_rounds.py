@@ -32,6 +32,7 @@ from api.views import Views
 from api.words_rounds import REASONS
 from caretaker.domain.equipment import CheckSpec, Text
 from caretaker.domain.errors import NotFound
+from caretaker.domain.people import persons_on_duty
 from caretaker.domain.rounds.checkpoints import Checkpoint
 from caretaker.domain.rounds.findings import Finding, required
 from caretaker.domain.rounds.plans import RoundPlan, sequence
@@ -53,7 +54,9 @@ class RoundViews:
         self.views = Views(house)
         self.checkpoints: Mapping[str, Checkpoint] = {place.id: place for place in unit.checkpoints.list(self.site)}
         self._plans: dict[tuple[str, int], RoundPlan] = {}
-        self._names = {person.id: person.name for person in unit.people.persons()}
+        self._persons = unit.people.persons()
+        self._names = {person.id: person.name for person in self._persons}
+        self._shifts = unit.teams.shifts(self.site)
 
     def name(self, person: str) -> str:
         """What somebody is called; of a person who is gone the id."""
@@ -109,6 +112,11 @@ class RoundViews:
             person=walk.person,
             person_name=None if walk.person is None else self.name(walk.person),
             team=walk.team,
+            on_duty=[
+                person.id
+                for person in persons_on_duty(self._persons, self._shifts, walk.starts_ns, self.house.estate.site.zone)
+                if walk.team in (None, person.team)
+            ],
             opened_ms=ms(walk.opened_ns),
             closed_ms=ms(walk.closed_ns),
             ended_early=walk.ended_early,

@@ -11,7 +11,7 @@ import structlog
 from caretaker.domain.assets import Site
 from caretaker.domain.errors import NotFound, Refused, Unavailable
 from caretaker.ports import Clock, Transactions
-from caretaker.services.rounds import Patience, make_ahead, pass_time
+from caretaker.services.rounds import Patience, alert_silent, make_ahead, pass_time
 from rules.trouble import Trouble
 
 SECOND = 1_000_000_000
@@ -44,6 +44,7 @@ class RoundKeeper:
         self._sql = Trouble("database of the rounds")
         self._plan = Trouble("plan of rounds")
         self._make_ns = self._beat_ns = 0
+        self._silent: set[tuple[str, int]] = set()
         self.made = self.touched = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -67,8 +68,10 @@ class RoundKeeper:
                 self._plan.well()
             except (Refused, NotFound) as wrong:  # one unusable plan must not hold up the time of all rounds
                 self._plan.failed(wrong.message)
+            self._silent.clear()
             self._make_ns = now_ns + round(self._rhythm.make_s * SECOND)
         self.touched += pass_time(self._transactions, self._site.id, now_ns, self._patience)
+        alert_silent(self._transactions, self._site.id, now_ns, self._silent)
         if now_ns >= self._beat_ns:
             self._beat_ns = now_ns + round(self._rhythm.beat_s * SECOND)
             facts = {

@@ -16,6 +16,7 @@ from api.views_rounds import RoundViews, counts_of
 from api.words_rounds import catalogue
 from caretaker.domain.errors import NotFound
 from caretaker.domain.people import Person, Right
+from caretaker.domain.rounds.chain import anchor_text
 from caretaker.domain.rounds.rounds import Round, RoundState
 from caretaker.recurrence import day_bounds, local_day
 from caretaker.services import people, rounds
@@ -92,6 +93,7 @@ def get_today(request: Request, person: Walker, house: TheHouse) -> Today:
     """Everything the phone of this person needs to walk without a network."""
     now_ns = house.clock.now_ns()
     site = house.estate.site
+    phone = phone_of(request, house)
     with house.transactions.begin(write=False) as unit:
         views = RoundViews(house, unit)
         near = unit.rounds.list(site.id, from_ns=now_ns - BEFORE_NS, to_ns=now_ns + AFTER_NS, limit=500)
@@ -99,14 +101,20 @@ def get_today(request: Request, person: Walker, house: TheHouse) -> Today:
         wanted = {visit.checkpoint for walk in mine for visit in walk.visits}
         return Today(
             now_ms=now_ns // 1_000_000,
-            anchor=None,
+            anchor=_anchor(house, phone, now_ns),
             person=Me(id=person.id, name=person.name, role=person.role, team=person.team),
-            phone=phone_of(request, house),
+            phone=phone,
             site=PhoneSite(id=site.id, title=Words.needed(site.title), zone=site.zone),
             rounds=[views.round(walk) for walk in mine],
             checkpoints=views.phone_points(place for place in views.checkpoints.values() if place.id in wanted),
             words=catalogue(),
         )
+
+
+def _anchor(house: House, phone: str | None, now_ns: int) -> str | None:
+    if phone is None or house.keys is None:
+        return None
+    return anchor_text(house.keys.keys(house.estate.site.id)[0], phone, now_ns // 1_000_000)
 
 
 def is_for(walk: Round, person: Person) -> bool:

@@ -124,6 +124,25 @@ class CheckpointList(Shape):
     items: list[CheckpointShape]
 
 
+class LabelShape(Shape):
+    """A sticker to print. `svg`: the QR code of `url`, one SVG element."""
+
+    checkpoint: str
+    title: Words
+    space_title: Words
+    floor: str | None
+    short_code: str
+    code_version: int
+    url: str
+    svg: str
+
+
+class LabelList(Shape):
+    """In the order asked for."""
+
+    items: list[LabelShape]
+
+
 class PlanPointShape(Shape):
     """A stop of a plan. `walk_s`: seconds from the stop before, given or from the places."""
 
@@ -248,7 +267,10 @@ class VisitShape(Shape):
 
 
 class RoundShape(Shape):
-    """One walk. `deadline_ms`: end plus tolerance; after it what is not done is missed."""
+    """One walk. `deadline_ms`: end plus tolerance; after it what is not done is missed.
+
+    `on_duty`: ids of the team's members whose shift it is at the start (of everybody on duty when it has no team).
+    """
 
     id: str
     plan: str
@@ -265,6 +287,7 @@ class RoundShape(Shape):
     person: str | None
     person_name: str | None
     team: str | None
+    on_duty: list[str]
     opened_ms: int | None
     closed_ms: int | None
     ended_early: str | None

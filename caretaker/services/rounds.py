@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
-from caretaker.domain.errors import NotFound
-from caretaker.domain.people import Person
+from caretaker.domain.errors import NotFound, Refused
+from caretaker.domain.people import Person, Shift, on_duty
 from caretaker.domain.rounds.plans import RoundPlan
 from caretaker.domain.rounds.rounds import (
     Round,
@@ -20,9 +20,10 @@ from caretaker.domain.rounds.rounds import (
     opened,
     passed,
 )
+from caretaker.domain.rounds.walking import last_sign_ns, patience_ns
 from caretaker.ports import Transactions, UnitOfWork
 from caretaker.ports.rounds import LAST_STEP, Making
-from caretaker.recurrence import CHINA, Calendar, day_bounds, local_day, occurrences, stamp
+from caretaker.recurrence import CHINA, Calendar, local_day, occurrences, stamp
 
 SECOND: Final = 1_000_000_000
 AHEAD_NS: Final = 48 * 3600 * SECOND
@@ -78,8 +79,10 @@ def make_ahead(
 ) -> int:
     """Make the rounds of all plans up to `ahead_ns` from now, and those of the time we were not running; how many.
 
-    Repeating it changes nothing: a round's id follows from its plan and start.
+    Repeating it changes nothing: a round's id follows from its plan and start. Raises Refused when plans are unusable,
+    after the rounds of all others are made.
     """
+    wrong: list[str] = []
     today = local_day(now_ns, zone)
     with transactions.begin(write=False) as unit:
         plans, made = unit.round_plans.list(site), unit.round_plans.made(site)
@@ -89,9 +92,14 @@ def make_ahead(
         fresh = known is not None and (known.version, known.day) == (plan.version, today)
         if fresh and known is not None and known.until_ns >= now_ns + ahead_ns - _AGAIN_NS:
             continue
-        with transactions.begin() as unit:
-            plan = unit.round_plans.get(site, plan.id)
-            count += make_plan(unit, plan, zone, now_ns, calendar, ahead_ns)
+        try:
+            with transactions.begin() as unit:
+                plan = unit.round_plans.get(site, plan.id)
+                count += make_plan(unit, plan, zone, now_ns, calendar, ahead_ns)
+        except Refused as unusable:
+            wrong.append(f"{plan.id}: {unusable.message}")
+    if wrong:
+        raise Refused("; ".join(wrong), field="rrule", made=count)
     return count
 
 
@@ -124,11 +132,19 @@ def make_plan(
     for walk in standing:
         if walk.starts_ns > now_ns:
             _follow(unit, plan, walk, walk.id in wanted, zone, now_ns)
+    shifts = unit.teams.shifts(plan.site) if plan.team is None and plan.person is None else ()
     for start in wanted.values():
-        count += unit.rounds.add(make(plan, start, stamp(start, zone)))
+        walk = make(plan, start, stamp(start, zone))
+        count += unit.rounds.add(replace(walk, team=plan.team or _team_on_duty(shifts, start, zone)))
     # an edit may call for rounds between what was made and now; they are the old version's business
     unit.round_plans.note_made(plan.site, plan.id, Making(until_ns, plan.version, local_day(now_ns, zone)))
     return count
+
+
+def _team_on_duty(shifts: Sequence[Shift], at_ns: int, zone: str) -> str | None:
+    """The team that has the shift then; None when none has, or several: then anybody may walk."""
+    teams = {duty.shift.team for duty in on_duty(shifts, at_ns, zone)}
+    return teams.pop() if len(teams) == 1 else None
 
 
 def _follow(unit: UnitOfWork, plan: RoundPlan, walk: Round, wanted: bool, zone: str, now_ns: int) -> None:
@@ -140,7 +156,9 @@ def _follow(unit: UnitOfWork, plan: RoundPlan, walk: Round, wanted: bool, zone: 
         if walk.state is RoundState.SCHEDULED and (walk.plan_version != plan.version or _off(plan, walk, zone)):
             _save_changed(unit, plan, _cancelled(walk, plan, now_ns), now_ns)
         return
-    fresh = make(plan, walk.starts_ns, stamp(walk.starts_ns, zone))
+    fresh = replace(make(plan, walk.starts_ns, stamp(walk.starts_ns, zone)), team=plan.team or walk.team)
+    if plan.person is not None:
+        fresh = replace(fresh, team=None)
     if walk.state is RoundState.CANCELLED or walk.plan_version != plan.version:
         _save_changed(unit, plan, fresh, now_ns)
 
@@ -295,7 +313,25 @@ def _tell_passed(unit: UnitOfWork, plan: RoundPlan, before: Round, after: Round,
             unit.outbox.add(f"visit.missed:{after.id}:{new.sequence}", "visit.missed", now_ns, told)
 
 
-def of_day(unit: UnitOfWork, site: str, zone: str, day: date) -> tuple[Round, ...]:
-    """The rounds that touch a local day, called off ones too."""
-    start, end = day_bounds(day, zone)
-    return tuple(unit.rounds.list(site, from_ns=start, to_ns=end, limit=2000))
+def alert_silent(transactions: Transactions, site: str, now_ns: int, told: set[tuple[str, int]]) -> int:
+    """Tell of walkers from whom no scan came in 1.5 times the expected time; how many were told now.
+
+    `told`: (round, stops done) known to the caller; it spares writing again. A phone without signal is silent too: the
+    notice asks somebody to look, it accuses nobody.
+    """
+    with transactions.begin(write=False) as unit:
+        walking = unit.rounds.list(site, states=[RoundState.IN_PROGRESS], limit=1000)
+        places = {place.id: place.place for place in unit.checkpoints.list(site)} if walking else {}
+        plans = {walk.id: unit.round_plans.get(site, walk.plan, walk.plan_version) for walk in walking}
+    count = 0
+    for walk in walking:
+        done = sum(visit.scan is not None for visit in walk.visits)
+        since = last_sign_ns(walk)
+        if (walk.id, done) in told or now_ns - since < patience_ns(plans[walk.id], walk, places):
+            continue
+        facts = round_facts(walk, plans[walk.id]) | {"to": "supervisor", "silent_since_ms": since // 1_000_000}
+        with transactions.begin() as unit:
+            unit.outbox.add(f"round.silent:{walk.id}:{done}", "round.silent", now_ns, facts)
+        told.add((walk.id, done))
+        count += 1
+    return count

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import httpx
 import pytest
 
 from caretaker import wire
-from caretaker.domain.people import Role
+from caretaker.domain.equipment import Text
+from caretaker.domain.people import Person, Role, Shift, Team
 from caretaker.domain.readings import MANUAL
 from caretaker.domain.rounds.rounds import SECOND
 from caretaker.recurrence import local_day, local_time
-from caretaker.services.rounds import make_ahead, pass_time
+from caretaker.services.rounds import alert_silent, make_ahead, pass_time
+from rules.rounds import RoundKeeper
 from tests.integration.api_house import MS, ApiHouse, api_house, problem_of
 
 API = "/api/v1"
@@ -355,3 +358,59 @@ def test_a_reprint_withdraws_the_short_code(house: ApiHouse) -> None:
 
     assert after["code_version"] == 1
     assert after["short_code"] != before
+
+
+def test_a_walker_who_falls_silent_is_asked_after_once(house: ApiHouse) -> None:
+    told: set[tuple[str, int]] = set()
+    with house.client(Role.ADMIN) as admin, house.client(Role.GUARD) as guard:
+        walk = begin(house, admin)
+        house.clock.advance(180)
+        guard.post(f"{API}/scans", json=scan_of(house, admin, walk, "p1"))
+    found = []
+    for _ in range(12):
+        house.clock.advance(120)
+        found.append(alert_silent(house.transactions, "demo", house.clock.now_ns(), told))
+
+    assert found == [0] * 7 + [1] + [0] * 4  # 16 minutes after the scan
+    assert alert_silent(house.transactions, "demo", house.clock.now_ns(), set()) == 1  # after a restart of ours …
+    assert [event for event, _ in events_of(house)].count("round.silent") == 1  # … and yet told once
+
+
+def test_the_keeper_makes_rounds_beats_and_survives_a_plan_that_cannot_be(house: ApiHouse) -> None:
+    with house.client(Role.ADMIN) as admin:
+        begin(house, admin)
+    keeper = RoundKeeper(house.transactions, house.estate.site, house.clock)
+    house.clock.advance(86_400)
+    keeper.keep()
+    assert keeper.made == 1
+    with house.transactions.begin() as unit:  # written past the desk
+        plan = unit.round_plans.get("demo", "walk")
+        unit.round_plans.keep(replace(plan, id="a-wrong-one", version=1, rrule="FREQ=NEVER"), 0)
+    house.clock.advance(3600)
+    keeper.keep()
+    with house.transactions.begin(write=False) as unit:
+        _, facts = unit.parts.all()["rounds"]
+
+    house.clock.advance(86_400)
+    keeper.keep()
+    assert facts["status"] == "degraded"
+    with house.transactions.begin(write=False) as unit:
+        assert len(unit.rounds.list("demo", plan="walk")) == 5  # the wrong one does not hold up the others
+    assert "FREQ=NEVER" in str(facts["reason"])
+
+
+def test_a_plan_without_team_goes_to_the_shift(house: ApiHouse) -> None:
+    night = Shift("night", "demo", "security", Text("夜", "night"), frozenset(range(7)), time(20), time(8))
+    day = replace(night, id="day", team="office", starts=time(8), ends=time(20))
+    with house.transactions.begin() as unit:
+        unit.people.keep(Person("zw", "张伟", Role.GUARD, team="security"))
+        for shift in (night, day):
+            unit.teams.keep(Team(shift.team, "demo", shift.title))
+            unit.teams.keep_shift(shift)
+    with house.client(Role.ADMIN) as admin:
+        begin(house, admin, rrule="FREQ=DAILY;BYHOUR=9,23")
+        tomorrow = (local_day(house.clock.now_ns(), ZONE) + timedelta(days=1)).isoformat()
+        found = admin.get(f"{API}/rounds", params={"day": tomorrow}).json()["items"]
+    teams = {item["id"][-4:-2]: (item["team"], item["on_duty"]) for item in found if item["starts_ms"]}
+
+    assert (teams["09"], teams["23"]) == (("office", []), ("security", ["zw"]))
