@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from api import qr
 from api.auth import Throttle, Watcher, needs, same_origin, set_phone, set_session
 from api.endpoints.people import people_here, person_here
 from api.endpoints.session import address_of, person_shape
@@ -29,7 +30,8 @@ def create_enrolment(person: str, actor: Dispatcher, house: TheHouse, request: R
     now_ns = house.clock.now_ns()
     code = phones.create_enrolment(house.transactions, actor, known.id, now_ns)
     base = str(request.base_url).rstrip("/")
-    return Enrolment(code=code, url=f"{base}/m/enrol#code={code}", expires_ms=(now_ns + people.LINK_LIFE) // 1_000_000)
+    url = f"{base}/m/enrol#code={code}"
+    return Enrolment(code=code, url=url, svg=qr.svg(url), expires_ms=(now_ns + people.LINK_LIFE) // 1_000_000)
 
 
 @router.post("/phones", operation_id="enrolPhone", status_code=201, dependencies=[Depends(same_origin)])

@@ -126,10 +126,11 @@ class Shifts(Shape):
 
 
 class Enrolment(Shape):
-    """A code that enrols one phone. `url` goes into a QR code; the code is in its fragment, which no server sees."""
+    """A code that enrols one phone. `svg`: the QR code of `url`; the code is in its fragment, which no server sees."""
 
     code: str
     url: str
+    svg: str
     expires_ms: int
 
 

@@ -20,6 +20,7 @@ import httpx
 from api.app import Server, create_app, server
 from caretaker import wire
 from caretaker.adapters.journal_lmdb import LmdbJournal
+from caretaker.adapters.key_ring import KeyRing
 from caretaker.adapters.memory.clock import HandClock
 from caretaker.adapters.sql import SqlTransactions
 from caretaker.adapters.store_blocks import BlockStore
@@ -131,6 +132,7 @@ def api_house(folder: Path) -> Iterator[ApiHouse]:
         clock=clock,
         version="test",
         accept=acceptor.accept_now,
+        keys=KeyRing(folder / "keys"),
     )
     http = server(app, "127.0.0.1", port)
     loop = asyncio.new_event_loop()

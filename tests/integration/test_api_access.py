@@ -72,6 +72,7 @@ TABLE: Final = {
     "POST /api/v1/checkpoints": CHIEFS,
     "PATCH /api/v1/checkpoints/{checkpoint}": CHIEFS,
     "POST /api/v1/checkpoints/{checkpoint}/reprint": CHIEFS,
+    "GET /api/v1/labels": CHIEFS,
     "GET /api/v1/round-plans": PEOPLE,
     "GET /api/v1/round-plans/{plan}": PEOPLE,
     "GET /api/v1/round-plans/{plan}/occurrences": PEOPLE,
