@@ -74,7 +74,7 @@ def build(folder: Path, busy: int) -> dict[str, Case]:
         copy(equipment, "eq2", "kind: machine", "kind: ["),
     )
     return {
-        "an unknown word in an equipment file": up(str(mine / "machine.yaml") + ":8", "faullt", "fault", equipment=str(mine)),
+        "an unknown word in an equipment file": up(str(mine / "machine.yaml") + ":12", "faullt", "fault", equipment=str(mine)),
         "an equipment file that is no YAML": up(str(yours / "machine.yaml"), "not YAML", equipment=str(yours)),
         "no equipment folder": up(str(folder / "none"), equipment=str(folder / "none")),
         "a site that names an unknown kind": up(
