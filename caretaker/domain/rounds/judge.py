@@ -1,9 +1,9 @@
-# ruff: noqa: ARG001  (all checks have one signature; each looks at what it needs)
 """What a scan is worth: a list of small checks, each of which knows one kind of cheating, and a verdict made of them.
 
 Pure: everything that must be looked up (earlier scans, keys, photos, witnesses) comes in as `Facts`. A doubt is marked
 and explained, never a reason to drop a scan; a supervisor decides.
 """
+# ruff: noqa: ARG001  (all checks have one signature; each looks at what it needs)
 
 from __future__ import annotations
 
