@@ -37,9 +37,13 @@ const tabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChann
 /** Read the database again, and tell the other tabs to. */
 export async function refresh(tell = true): Promise<void> {
   const db = await database()
-  scans.value = await db.getAllFromIndex('scans', 'made')
-  jobs.value = await db.getAll('jobs')
-  ended.value = (await recall('ended')) ?? {}
+  // one look at both: between two, a scan on its way from one to the other would be counted nowhere
+  const tx = db.transaction(['scans', 'jobs'])
+  const [rows, line] = await Promise.all([tx.objectStore('scans').index('made').getAll(), tx.objectStore('jobs').getAll()])
+  const over = (await recall('ended')) ?? {}
+  scans.value = rows
+  jobs.value = line
+  ended.value = over
   if (tell) tabs?.postMessage('changed')
 }
 

@@ -16,7 +16,7 @@ export interface ScanRow {
   answer: ScanAnswer | null
 }
 
-export type JobKind = 'scan' | 'photo' | 'end' | 'sos'
+export type JobKind = 'scan' | 'photo' | 'open' | 'end' | 'sos'
 /** Something that must reach the server. `seq` is the order; `key` makes a repeat harmless. */
 export interface Job {
   seq?: number

@@ -76,8 +76,9 @@ async function deliver(job: Job): Promise<ScanAnswer | undefined> {
       await call(`/photos/${job.ref}`, { method: 'PUT', bytes: photo.bytes, key: job.key })
       return undefined
     }
+    case 'open':
     case 'end':
-      await call(`/rounds/${encodeURIComponent(job.ref)}/end`, { method: 'POST', json: job.body ?? {}, key: job.key })
+      await call(`/rounds/${encodeURIComponent(job.ref)}/${job.kind}`, { method: 'POST', json: job.body ?? {}, key: job.key })
       return undefined
     case 'sos':
       await call('/sos', { method: 'POST', json: job.body ?? {}, key: job.key })
