@@ -3,6 +3,7 @@ import { useSession } from '@/session/session'
 
 const routes: RouteRecordRaw[] = [
   { path: '/sign-in', name: 'sign-in', component: () => import('@/session/SignIn.vue'), meta: { open: true } },
+  { path: '/labels', name: 'labels', component: () => import('@/rounds/LabelsPage.vue') },
   {
     path: '/',
     component: () => import('@/shell/ConsoleShell.vue'),
@@ -13,6 +14,9 @@ const routes: RouteRecordRaw[] = [
       { path: 'alarms', name: 'alarms', component: () => import('@/alarms/AlarmsPage.vue') },
       { path: 'work-orders', name: 'orders', component: () => import('@/orders/OrdersPage.vue') },
       { path: 'work-orders/:id', name: 'order', component: () => import('@/orders/OrderPage.vue'), props: true, meta: { nav: 'orders' } },
+      { path: 'rounds', name: 'rounds', component: () => import('@/rounds/RoundsPage.vue') },
+      { path: 'checkpoints', name: 'checkpoints', component: () => import('@/rounds/CheckpointsPage.vue'), meta: { nav: 'rounds' } },
+      { path: 'phones', name: 'phones', component: () => import('@/rounds/PhonesPage.vue'), meta: { nav: 'rounds' } },
       { path: 'status', name: 'status', component: () => import('@/status/StatusPage.vue') },
       { path: ':rest(.*)*', name: 'missing', component: () => import('@/shell/MissingPage.vue') },
     ],

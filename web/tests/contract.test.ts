@@ -16,6 +16,9 @@ const SAME: Record<string, string> = {
   RawColumns: 'Columns', BucketColumns: 'BucketColumns', Series: 'Readings', SeriesAnswer: 'SeriesOfAsset', Evidence: 'EvidenceShape',
   Alarm: 'AlarmShape', AlarmList: 'AlarmList', CloseReason: 'Reason', WorkOrder: 'OrderShape', OrderList: 'OrderList', HistoryEntry: 'Entry',
   PartHealth: 'Part', Health: 'Health', QuarantineList: 'Quarantine', AlarmCounts: 'AlarmTotals',
+  Visit: 'VisitShape', Round: 'RoundShape', RoundList: 'RoundList', Doubt: 'DoubtShape', Witness: 'WitnessShape', Verdict: 'VerdictShape',
+  Decision: 'DecisionShape', ScanAnswer: 'AnswerShape', Scan: 'ScanShape', ScanList: 'ScanList', Place: 'PlaceShape', Checkpoint: 'CheckpointShape', Label: 'LabelShape',
+  Enrolment: 'Enrolment', Phone: 'PhoneShape',
 }
 
 /** interface -> field -> whether it may be null (`?` counts, because such a field may be missing or null). */

@@ -9,7 +9,7 @@ export type Quality = 'good' | 'uncertain' | 'bad'
 export type ValueType = 'number' | 'bool' | 'enum' | 'text'
 
 export interface Person { id: string; name: string; role: string }
-export type Right = 'watch' | 'acknowledge' | 'work' | 'dispatch' | 'close' | 'administer' | 'send'
+export type Right = 'watch' | 'acknowledge' | 'work' | 'dispatch' | 'close' | 'patrol' | 'plan' | 'decide' | 'audit' | 'administer' | 'send'
 
 export interface Session {
   person: Person & { rights: Right[] }
@@ -218,3 +218,110 @@ export interface ValuesEvent { now_ms: number; points: ValueTuple[]; full?: bool
 export interface HelloEvent { now_ms: number; cursor: number | string }
 export interface AlarmEvent { type: string; alarm: Alarm }
 export interface OrderEvent { type: string; work_order: WorkOrder }
+/** What a round, a scan or a finding is told by: its facts alone, so that a page asks again. */
+export interface NoticeEvent { type: string; at_ms: number; facts: Record<string, unknown> }
+
+export type RoundState = 'scheduled' | 'in_progress' | 'finished' | 'incomplete' | 'missed' | 'cancelled'
+export type VisitState = 'due' | 'on_time' | 'early' | 'late' | 'out_of_order' | 'missed'
+export interface Visit {
+  checkpoint: string
+  title: Words
+  sequence: number
+  opens_ms: number
+  closes_ms: number
+  state: VisitState
+  scan: string | null
+  scanned_ms: number | null
+  /** Scanned, but required checks are not answered. */
+  partly: boolean
+  walk_s: number
+  least_dwell_s: number
+}
+/** One walk of a plan. After `deadline_ms` what is not done is missed. */
+export interface Round {
+  id: string
+  plan: string
+  plan_version: number
+  title: Words
+  kind: string
+  order: string
+  scored: boolean
+  starts_ms: number
+  ends_ms: number
+  deadline_ms: number
+  tolerance_s: number
+  state: RoundState
+  person: string | null
+  person_name: string | null
+  team: string | null
+  on_duty: string[]
+  opened_ms: number | null
+  closed_ms: number | null
+  ended_early: string | null
+  done: number
+  total: number
+  visits: Visit[]
+}
+export interface RoundList { items: Round[]; counts: Record<string, number> }
+
+export interface Doubt { reason: string; text: Words; facts: Record<string, unknown> }
+export interface Witness { point: string; at_ms: number; supports: boolean; what: string }
+export interface Verdict { accepted: boolean; suspicious: boolean; confidence: number; at_ms: number; doubts: Doubt[]; witnesses: Witness[] }
+export interface Decision { accepted: boolean; by: string; at_ms: number; comment: string }
+export interface ScanAnswer { check: string; result: string; value: number | string | boolean | null; reason: string | null; photos: string[] }
+export interface Scan {
+  id: string
+  round: string | null
+  checkpoint: string | null
+  title: Words | null
+  person: string
+  person_name: string
+  phone: string
+  token_type: string
+  device_ms: number
+  received_ms: number
+  counter: number
+  answers: ScanAnswer[]
+  photos: string[]
+  verdict: Verdict | null
+  visit: number | null
+  counts: boolean
+  decision: Decision | null
+}
+export interface ScanList { items: Scan[] }
+
+/** Metres on the site's plan, floor, WGS 84. */
+export interface Place { x_m: number; y_m: number; level: number; lat: number | null; lon: number | null }
+export interface Checkpoint {
+  id: string
+  title: Words
+  space: string
+  space_title: Words
+  floor: string | null
+  asset: string | null
+  place: Place
+  checks: { id: string; ask: Words }[]
+  use_kind_checks: boolean
+  /** Only for those who may plan. */
+  short_code: string | null
+  code_version: number
+  rotating: boolean
+  nfc: string | null
+  witnesses: string[]
+}
+/** A sticker to print; `svg` is the QR code of `url`. */
+export interface Label { checkpoint: string; title: Words; space_title: Words; floor: string | null; short_code: string; code_version: number; url: string; svg: string }
+
+export interface Enrolment { code: string; url: string; svg: string; expires_ms: number }
+export interface Phone {
+  id: string
+  person: string
+  person_name: string
+  label: string
+  signed: boolean
+  enrolled_ms: number
+  seen_ms: number | null
+  wrong_pins: number
+  withdrawn_ms: number | null
+  withdrawn_by: string | null
+}

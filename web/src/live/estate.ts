@@ -5,7 +5,7 @@ import { computed, ref, shallowReactive, shallowRef } from 'vue'
 import { acceptLanguage, get, ROOT } from '@/api/client'
 import { asProblem, type Problem } from '@/api/problem'
 import type {
-  Alarm, AlarmEvent, AlarmList, Asset, AssetDetail, Health, HelloEvent, Kind, OrderEvent, OrderList, Person, Priority,
+  Alarm, AlarmEvent, AlarmList, Asset, AssetDetail, Health, HelloEvent, Kind, NoticeEvent, OrderEvent, OrderList, Person, Priority,
   Site, ValuesEvent, WorkOrder,
 } from '@/api/types'
 import { clock } from './clock'
@@ -40,6 +40,8 @@ export const useEstate = defineStore('estate', () => {
   /** The newest event of an alarm or an order, for pages that hold lists of their own. */
   const latestAlarm = shallowRef<Alarm | null>(null)
   const latestOrder = shallowRef<WorkOrder | null>(null)
+  /** The newest event of a round, a scan or a finding; also set anew after every reload, because some may have been missed. */
+  const latestNotice = shallowRef<NoticeEvent | null>(null)
 
   let connection: Connection | null = null
   let waiting: StreamEvent[] | null = null
@@ -123,6 +125,7 @@ export const useEstate = defineStore('estate', () => {
       await snapshot()
       problem.value = null
       loaded.value = true
+      latestNotice.value = { type: 'reload', at_ms: Date.now(), facts: {} }
     } catch (error) {
       problem.value = asProblem(error)
     } finally {
@@ -157,6 +160,7 @@ export const useEstate = defineStore('estate', () => {
     }
     if (event.event === 'alarm') takeAlarm((JSON.parse(event.data) as AlarmEvent).alarm)
     else if (event.event === 'work_order') takeOrder((JSON.parse(event.data) as OrderEvent).work_order)
+    else if (event.event === 'round' || event.event === 'scan' || event.event === 'finding') latestNotice.value = JSON.parse(event.data) as NoticeEvent
   }
 
   function takeValues(event: ValuesEvent): void {
@@ -273,7 +277,7 @@ export const useEstate = defineStore('estate', () => {
 
   return {
     site, kinds, people, assets, health, alarms, orders, points, link, lastEventMs, lostSinceMs, loaded, problem,
-    latestAlarm, latestOrder, sortedAlarms, sortedOrders, unacknowledged, counts, trouble, PRIORITIES,
+    latestAlarm, latestOrder, latestNotice, sortedAlarms, sortedOrders, unacknowledged, counts, trouble, PRIORITIES,
     start, stop, reload, loadAsset, takeAlarm, takeOrder, isSilent, personName, hurry,
   }
 })
