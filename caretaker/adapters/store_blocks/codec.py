@@ -111,7 +111,8 @@ def blocks(columns: Columns) -> Iterator[Block]:
     count = np.add.reduceat(counts.astype(np.int64), starts)
     low = np.minimum.reduceat(np.where(counts, columns.values, np.inf), starts)
     high = np.maximum.reduceat(np.where(counts, columns.values, -np.inf), starts)
-    total = np.add.reduceat(np.where(counts, columns.values, 0.0), starts)
+    with np.errstate(over="ignore"):  # the gate keeps values below 2^63; a sum of larger ones is honestly infinite
+        total = np.add.reduceat(np.where(counts, columns.values, 0.0), starts)
     text_rows = np.array(sorted(columns.texts), np.int64)
     for group, (a, b) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         unit, time_planes = times.planes(group, a, b)
