@@ -3,7 +3,11 @@ the API's the console's index.html."""
 
 from __future__ import annotations
 
+import gzip
+import mimetypes
+from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
@@ -16,6 +20,9 @@ _PHONE_CSP = (
     "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """The code reader is WebAssembly; nothing else may be compiled at run time, and nothing comes from elsewhere."""
+_TEXTS: Final = frozenset({".js", ".css", ".html", ".svg", ".wasm", ".webmanifest"})
+mimetypes.add_type("application/manifest+json", ".webmanifest")
+mimetypes.add_type("application/wasm", ".wasm")
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>看护 Caretaker</title>
 <p>页面还没有构建：请运行 <code>bin/caretaker up</code>（它会自动构建）。</p>
@@ -40,18 +47,33 @@ def install(app: FastAPI, static: Path | None) -> None:
         file = (root / path).resolve()
         if path and file.is_file() and file.is_relative_to(root):
             hashed = path.startswith("assets/")
-            return FileResponse(file, headers={"Cache-Control": _cache(hashed=hashed)})
+            return _answer(file, request, {"Cache-Control": _cache(hashed=hashed)})
         if path.startswith("assets/"):
             raise HTTPException(404, f"/{path} is not part of this build")
-        return _page(root, path)
+        return _page(root, path, request)
 
 
-def _page(root: Path, path: str) -> FileResponse:
+def _page(root: Path, path: str, request: Request) -> Response:
     headers = {"Cache-Control": _cache(hashed=False)}
     if (path == "m" or path.startswith("m/")) and (root / _PHONE).is_file():
-        return FileResponse(root / _PHONE, headers=headers | {"Content-Security-Policy": _PHONE_CSP})
+        return _answer(root / _PHONE, request, headers | {"Content-Security-Policy": _PHONE_CSP})
     name = "s.html" if path.startswith("s/") and (root / "s.html").is_file() else "index.html"
-    return FileResponse(root / name, headers=headers)
+    return _answer(root / name, request, headers)
+
+
+def _answer(file: Path, request: Request, headers: dict[str, str]) -> Response:
+    """The file, compressed for those who can read it: a phone in a cellar loads a third."""
+    if file.suffix not in _TEXTS or "gzip" not in request.headers.get("accept-encoding", ""):
+        return FileResponse(file, headers=headers)
+    headers = headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    told = file.stat()
+    media = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return Response(_zipped(file, told.st_mtime_ns, told.st_size), headers=headers, media_type=media)
+
+
+@lru_cache(maxsize=256)
+def _zipped(file: Path, _changed_ns: int, _size: int) -> bytes:
+    return gzip.compress(file.read_bytes(), 6)
 
 
 def _cache(*, hashed: bool) -> str:

@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import segno
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, ViewportSize, expect
@@ -108,6 +109,20 @@ def test_the_first_load_is_within_its_budget_and_everything_it_needs_is_kept(bui
     assert set(pages) <= set(kept)
     assert sum(name.endswith(".wasm") for name in kept) == 1
     assert not any("console" in name or "Element" in name for name in kept)
+
+
+def test_only_the_phone_page_may_compile_its_reader_and_its_worker_is_always_asked_for(house: House) -> None:
+    with httpx.Client(base_url=house.url, headers={"Accept-Encoding": "gzip"}) as http:
+        phone, deep, console, worker = (http.get(path) for path in ("/m", "/m/enrol", "/", "/m-sw.js"))
+        manifest = http.get("/m.webmanifest").json()
+
+    assert "'wasm-unsafe-eval'" in phone.headers["Content-Security-Policy"]
+    assert deep.text == phone.text
+    assert "wasm" not in console.headers["Content-Security-Policy"]
+    assert worker.headers["Cache-Control"] == "no-cache"
+    assert worker.headers["Content-Type"].startswith("text/javascript")
+    assert worker.headers["Content-Encoding"] == "gzip"
+    assert manifest["scope"] == "/m"
 
 
 def test_every_screen_is_readable_in_both_languages_and_both_lights(
