@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from io import BytesIO
 from typing import Final
 
@@ -11,6 +12,7 @@ QUIET_ZONE: Final = 4
 """Empty modules on every side, as ISO/IEC 18004 asks."""
 
 
+@lru_cache(maxsize=1024)
 def svg(text: str) -> str:
     """A QR code of level Q or better as one SVG element: one unit per module, sized by whoever shows it."""
     out = BytesIO()

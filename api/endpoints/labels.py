@@ -53,7 +53,7 @@ def _label(views: RoundViews, place: Checkpoint, key: SiteKey, base: str) -> Lab
         checkpoint=place.id,
         title=shown.title,
         space_title=shown.space_title,
-        floor=shown.floor,
+        floor=None if shown.floor in (None, place.space) else views.space_title(shown.floor),
         short_code=place.short_code,
         code_version=place.code_version,
         url=url,

@@ -125,12 +125,12 @@ class CheckpointList(Shape):
 
 
 class LabelShape(Shape):
-    """A sticker to print. `svg`: the QR code of `url`, one SVG element."""
+    """A sticker to print. `svg`: the QR code of `url`, one SVG element; `floor`: None when the space says it already."""
 
     checkpoint: str
     title: Words
     space_title: Words
-    floor: str | None
+    floor: Words | None
     short_code: str
     code_version: int
     url: str

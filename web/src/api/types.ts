@@ -310,7 +310,7 @@ export interface Checkpoint {
   witnesses: string[]
 }
 /** A sticker to print; `svg` is the QR code of `url`. */
-export interface Label { checkpoint: string; title: Words; space_title: Words; floor: string | null; short_code: string; code_version: number; url: string; svg: string }
+export interface Label { checkpoint: string; title: Words; space_title: Words; floor: Words | null; short_code: string; code_version: number; url: string; svg: string }
 
 export interface Enrolment { code: string; url: string; svg: string; expires_ms: number }
 export interface Phone {

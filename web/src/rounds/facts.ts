@@ -4,16 +4,23 @@ import type { Doubt } from '@/api/types'
 import { has, t } from '@/words'
 import { clockTime, span } from '@/words/time'
 
-/** `place` names a checkpoint, `person` somebody. Facts without a word of ours stay in the record and off the page. */
-export function factsText(doubt: Doubt, place: (id: string) => string, person: (id: string) => string): string {
+/** How the page calls what facts name by id. */
+export interface Names {
+  place: (id: string) => string
+  person: (id: string) => string
+  check: (id: string) => string
+}
+
+/** Facts without a word of ours stay in the record and off the page. */
+export function factsText(doubt: Doubt, names: Names): string {
   return Object.entries(doubt.facts)
     .filter(([key, value]) => value !== null && value !== undefined && has(`rounds.fact.${key}`))
-    .map(([key, value]) => `${t(`rounds.fact.${key}`)} ${valueText(key, value, place, person)}`)
+    .map(([key, value]) => `${t(`rounds.fact.${key}`)} ${valueText(key, value, names)}`)
     .join(' · ')
 }
 
-function valueText(key: string, value: unknown, place: (id: string) => string, person: (id: string) => string): string {
-  if (Array.isArray(value)) return value.map(String).join(t('rounds.listSeparator'))
+function valueText(key: string, value: unknown, names: Names): string {
+  if (Array.isArray(value)) return value.map((one) => (key === 'missing' || key === 'checks' ? names.check(String(one)) : String(one))).join(t('rounds.listSeparator'))
   if (typeof value === 'number') {
     if (key.endsWith('_s')) return span(Math.abs(value) * 1000)
     if (key.endsWith('_ms')) return clockTime(value, false)
@@ -21,8 +28,8 @@ function valueText(key: string, value: unknown, place: (id: string) => string, p
     return String(value)
   }
   const text = String(value)
-  if (key === 'from') return place(text)
-  if (key === 'person') return person(text)
+  if (key === 'from') return names.place(text)
+  if (key === 'person') return names.person(text)
   if (key === 'why' && has(`rounds.because.${text}`)) return t(`rounds.because.${text}`)
   return text
 }

@@ -4,10 +4,9 @@ import type { Round, Visit } from '@/api/types'
 
 export type Dot = 'done' | 'late' | 'partly' | 'missed' | 'next' | 'due'
 
-/** Done stops keep whether they were late or left checks open; the first open stop of a running round is the next one. */
+/** Done stops keep whether they were late or left checks open; the first open stop of a round under way is the next one. */
 export function dots(round: Round): Dot[] {
-  const open = round.state === 'in_progress' || round.state === 'scheduled'
-  const next = open ? round.visits.find((visit) => visit.state === 'due') : undefined
+  const next = round.state === 'in_progress' ? nextStop(round) : undefined
   return round.visits.map((visit) => dot(visit, visit === next))
 }
 
@@ -30,10 +29,10 @@ export function isOver(round: Round): boolean {
   return round.state !== 'in_progress' && round.state !== 'scheduled'
 }
 
-/** Running rounds first, then those that should have begun, then what comes; within each by deadline. */
+/** Running rounds first, then those that should have begun, both by deadline, then what comes by its start. */
 export function byPressure(now: number): (a: Round, b: Round) => number {
   const rank = (round: Round): number => (round.state === 'in_progress' ? 0 : round.starts_ms <= now ? 1 : 2)
-  return (a, b) => rank(a) - rank(b) || a.deadline_ms - b.deadline_ms || a.id.localeCompare(b.id)
+  return (a, b) => rank(a) - rank(b) || (rank(a) === 2 ? a.starts_ms - b.starts_ms : a.deadline_ms - b.deadline_ms) || a.id.localeCompare(b.id)
 }
 
 /** Newest end first. */

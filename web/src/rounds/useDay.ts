@@ -3,7 +3,7 @@
 import { onMounted, onUnmounted, ref, shallowRef, watch } from 'vue'
 import { get } from '@/api/client'
 import { asProblem, type Problem } from '@/api/problem'
-import type { Round, RoundList, Scan, ScanList } from '@/api/types'
+import type { Checkpoint, Round, RoundList, Scan, ScanList } from '@/api/types'
 import { useEstate } from '@/live/estate'
 
 /** Many scans come together when a phone is back online: one look after the last of them, but no later than this. */
@@ -16,6 +16,7 @@ export function useDay() {
   const estate = useEstate()
   const rounds = shallowRef<Round[]>([])
   const marked = shallowRef<Scan[]>([])
+  const places = shallowRef<Map<string, Checkpoint>>(new Map())
   const problem = shallowRef<Problem | null>(null)
   const loaded = ref(false)
   let asked = 0
@@ -28,12 +29,14 @@ export function useDay() {
     since = 0
     clearTimeout(timer)
     try {
-      const [day, doubtful] = await Promise.all([
+      const [day, doubtful, points] = await Promise.all([
         get<RoundList>('/rounds'),
         get<ScanList>('/scans', { suspicious: true, undecided: true, limit: 100 }),
+        places.value.size ? null : get<{ items: Checkpoint[] }>('/checkpoints'),
       ])
       if (mine !== asked) return // a later look was begun meanwhile
       rounds.value = day.items
+      if (points) places.value = new Map(points.items.map((point) => [point.id, point]))
       marked.value = doubtful.items
       problem.value = null
       loaded.value = true
@@ -58,5 +61,5 @@ export function useDay() {
     clearInterval(regular)
   })
 
-  return { rounds, marked, problem, loaded, load }
+  return { rounds, marked, places, problem, loaded, load }
 }
