@@ -78,9 +78,12 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium for the session; a test opens its own context (`browser.new_context(locale="zh-CN")`) and closes it."""
+    """Chromium for one module; a test opens its own context (`browser.new_context(locale="zh-CN")`) and closes it.
+
+    Not for the session: its driver keeps an event loop running in this thread, and asyncio tests after it would find one.
+    """
     path = chromium_path()
     os.environ["PLAYWRIGHT_NODEJS_PATH"] = page.node()  # Playwright's own wants a libatomic that a bare Debian lacks
     with sync_playwright() as playwright:
