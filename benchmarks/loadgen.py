@@ -40,7 +40,7 @@ def packets(shape: Shape, count: int, qos: int, start_ms: int) -> list[bytes]:
         turn, who = divmod(number, shape.devices)
         at_ms = start_ms + turn * STEP_MS + who * STEP_MS // shape.devices
         base = 20.0 + 2.0 * math.sin(turn / 40 + who)
-        warm = 10.0 if who < PLANTED and turn >= rounds // 2 else 0.0
+        warm = 15.0 if who < PLANTED and turn >= rounds // 2 else 0.0
         said = ",".join(
             f'"{name}":{base + (0.0 if place else warm) + noise[(number * 31 + place * 7) & 4095]:.2f}'
             for place, name in enumerate(names)
