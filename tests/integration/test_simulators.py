@@ -295,7 +295,12 @@ def test_the_process_is_ready_tells_its_ports_and_stops_in_three_seconds(mosquit
     time.sleep(1.0)
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=10)
+    try:
+        out, err = process.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
 
     assert ready.startswith("simulators ready assets=22 mqtt=11 modbus=4")
     assert set(known) == {"lifts-bus", "pumps-bus", "lights-bus", "gates-bus"}
