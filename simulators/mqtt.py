@@ -62,6 +62,7 @@ class Speaker:
                     timeout=2.0,
                 ) as client:
                     await client.publish(self._state, b"online", 1, retain=True)
+                    _end_if_told()
                     if broken:
                         _log.info("broker is back", device=self._client_id, dropped=self.dropped)
                     wait, broken, self.connected = _BACK_OFF_S[0], False, True
@@ -92,6 +93,7 @@ class Speaker:
                 topic, payload, on_sent = self._queue[0]
                 on_sent()
                 await client.publish(topic, payload, 1, timeout=10.0)
+                _end_if_told()
                 self.published += 1
                 if self._queue and self._queue[0][1] is payload:
                     self._queue.popleft()
@@ -120,6 +122,7 @@ class Listener:
                     wait = _BACK_OFF_S[0]
                     async for message in client.messages:
                         await client.publish(f"{self._topic}/answer", self._order(message.payload), 1)
+                        _end_if_told()
             except aiomqtt.MqttError:
                 _end_if_told()
                 wait = min(wait * 2.0, _BACK_OFF_S[1])  # the devices' speakers already say that the broker is away
@@ -127,7 +130,8 @@ class Listener:
 
 
 def _end_if_told() -> None:
-    """A broker's error on the way out (a farewell that cannot be sent) must not swallow the cancellation."""
+    """What swallows a cancellation must not: a broker's error on the way out (a farewell that cannot be sent), and
+    Python 3.11's wait_for, inside aiomqtt, when the answer comes in the very moment of the cancellation."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

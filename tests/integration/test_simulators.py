@@ -282,10 +282,6 @@ def _start(*more: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.serial
-@pytest.mark.xfail(
-    strict=False,
-    reason="since 22:50 on 2026-11-23 the process outlives SIGTERM by 10 s under pytest, not when started by hand: cause unknown",
-)
 def test_the_process_is_ready_tells_its_ports_and_stops_in_three_seconds(mosquitto: Mosquitto, tmp_path: Path) -> None:
     ports = tmp_path / "ports.json"
     process = _start("--mqtt", f"127.0.0.1:{mosquitto.port}", "--modbus-port", "0", "--ports-file", str(ports))
