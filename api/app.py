@@ -18,6 +18,7 @@ from api.endpoints import (
     alarms,
     audit,
     checkpoints,
+    door,
     estate,
     labels,
     people,
@@ -28,9 +29,11 @@ from api.endpoints import (
     service,
     session,
     work_orders,
+    work_requests,
 )
 from api.endpoints import photos as photo_routes
 from api.house import Accept, House
+from api.limits import PublicLimits
 from api.live import Live
 from api.middleware import Anchor, BodyLimit, Headers
 from api.schemas.common import ProblemShape
@@ -55,6 +58,8 @@ def api_router() -> APIRouter:
         estate,
         alarms,
         work_orders,
+        work_requests,
+        door,
         checkpoints,
         labels,
         plans,
@@ -103,6 +108,7 @@ def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
     app = FastAPI(title="看护 Caretaker", version=version, openapi_url=None, lifespan=lifespan)
     app.state.house = house
     app.state.throttle = Throttle()
+    app.state.limits = PublicLimits()
     app.include_router(api_router())
     page.install(app, static)
     errors.install(app)

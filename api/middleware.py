@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -15,7 +16,7 @@ from caretaker.ports import Clock
 
 MOST_BODY: Final = 1_000_000
 MOST_PHOTO: Final = 3_000_000
-_PHOTOS: Final = "/api/v1/photos/"
+_PHOTO: Final = re.compile(r"/api/v1/(photos/|stickers/[^/]+/work-requests/[^/]+/photo/)")
 _CSP: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -87,7 +88,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = MOST_PHOTO if scope["path"].startswith(_PHOTOS) else MOST_BODY
+        most = MOST_PHOTO if _PHOTO.match(scope["path"]) else MOST_BODY
         got = 0
 
         async def counted() -> Message:

@@ -20,6 +20,15 @@ _PHONE_CSP = (
     "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """The code reader is WebAssembly; nothing else may be compiled at run time, and nothing comes from elsewhere."""
+_STICKER = "s.html"
+_STICKER_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Robots-Tag": "noindex",
+}
+"""Open to everybody, so it may do the least: no inline styles, no forms that send themselves, and no search engine."""
 _TEXTS: Final = frozenset({".js", ".css", ".html", ".svg", ".wasm", ".webmanifest"})
 mimetypes.add_type("application/manifest+json", ".webmanifest")
 mimetypes.add_type("application/wasm", ".wasm")
@@ -57,8 +66,9 @@ def _page(root: Path, path: str, request: Request) -> Response:
     headers = {"Cache-Control": _cache(hashed=False)}
     if (path == "m" or path.startswith("m/")) and (root / _PHONE).is_file():
         return _answer(root / _PHONE, request, headers | {"Content-Security-Policy": _PHONE_CSP})
-    name = "s.html" if path.startswith("s/") and (root / "s.html").is_file() else "index.html"
-    return _answer(root / name, request, headers)
+    if path.startswith("s/") and (root / _STICKER).is_file():
+        return _answer(root / _STICKER, request, headers | _STICKER_HEADERS)
+    return _answer(root / "index.html", request, headers)
 
 
 def _answer(file: Path, request: Request, headers: dict[str, str]) -> Response:

@@ -46,6 +46,14 @@ TITLES: Final[Mapping[str, Mapping[Language, str]]] = {
     "encoding": {"zh": "请不要压缩请求内容", "en": "Send the body uncompressed"},
     "too_large": {"zh": "请求太大（上限 1 MB）", "en": "The request is too large (limit 1 MB)"},
     "too_many": {"zh": "尝试太频繁，请稍后再试", "en": "Too many tries; wait a moment"},
+    "too_many_reports": {
+        "zh": "这里的报修太频繁，请稍等再发；有人受困或有危险，请直接打电话",
+        "en": "Too many reports just now; wait a moment. If somebody is in danger, phone at once",
+    },
+    "sticker_unknown": {
+        "zh": "这个二维码不是本小区贴的，或已损坏",
+        "en": "This code was not made by this property, or it is damaged",
+    },
     "no_gateway": {
         "zh": "本进程不接收读数，请发往网关进程",
         "en": "This process accepts no readings; send them to the gateway process",

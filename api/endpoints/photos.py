@@ -34,7 +34,7 @@ async def put(sha256: Sha, request: Request, person: Walker, house: TheHouse) ->
     kept = await run_in_threadpool(
         photos.take,
         house.transactions,
-        _files(house),
+        files_of(house),
         house.estate.site.id,
         sha256,
         data,
@@ -48,11 +48,12 @@ async def put(sha256: Sha, request: Request, person: Walker, house: TheHouse) ->
 @router.get("/photos/{sha256}", operation_id="getPhoto", response_class=Response)
 def get(sha256: Sha, _person: Watcher, house: TheHouse) -> Response:
     """The picture as JPEG."""
-    data = _files(house).read(sha256)
+    data = files_of(house).read(sha256)
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=31536000, immutable"})
 
 
-def _files(house: House) -> PhotoFiles:
+def files_of(house: House) -> PhotoFiles:
+    """Where this process keeps photos. Raises Problem 503."""
     if house.photos is None:
         raise Problem(503, "unavailable", "this process keeps no photos")
     return house.photos

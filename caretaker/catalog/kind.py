@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -87,8 +87,16 @@ def _kind(document: Document, problems: Problems) -> EquipmentKind:
         samples=tuple(MappingProxyType(sample) for sample in node.get("samples", [])),
         caveats=tuple(MappingProxyType(caveat) for caveat in node.get("caveats", [])),
         running=tuple(term_of(item, ("running", row), points, say) for row, item in enumerate(node.get("running", []))),
+        reportable=tuple(_reportable(node.get("reportable", []), modes, say)),
         file=document.file,
     )
+
+
+def _reportable(named: Sequence[str], modes: Mapping[str, object], say: Say) -> Sequence[str]:
+    for row, mode in enumerate(named):
+        if mode not in modes:
+            say(("reportable", row), f"found {expected(mode, modes)}")
+    return named
 
 
 def _point(node: Mapping[str, Any], path: Path_, say: Say) -> PointSpec:

@@ -234,6 +234,7 @@ class EquipmentKind:
     """A sort of machine, complete: readable, judged, inspectable, repairable.
 
     running any of these terms true: the machine runs (is lit, is open); none: it stands idle
+    reportable  failure modes that anybody can see and report; none named: all of them
     file    the path it was read from, for error messages
     """
 
@@ -247,6 +248,7 @@ class EquipmentKind:
     samples: tuple[Mapping[str, object], ...] = ()
     caveats: tuple[Mapping[str, str], ...] = ()
     running: tuple[Term, ...] = ()
+    reportable: tuple[str, ...] = ()
     file: str = ""
 
     def point(self, point_id: str) -> PointSpec:

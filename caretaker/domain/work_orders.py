@@ -69,6 +69,9 @@ TRANSITIONS: Final[Mapping[tuple[OrderState, OrderAction], OrderState]] = Mappin
 UNFINISHED: Final = frozenset({S.OPEN, S.ASSIGNED, S.IN_PROGRESS, S.ON_HOLD, S.COMPLETED})
 """States in which a new alarm of the same asset and fault joins instead of opening another order."""
 
+FINISHED: Final = frozenset(OrderState) - UNFINISHED
+"""States that nothing leads out of."""
+
 
 def allowed(state: OrderState) -> tuple[OrderAction, ...]:
     """The actions that are legal in a state, in the order of the enum."""

@@ -37,6 +37,7 @@ from caretaker.ports.rounds import Making as Making
 from caretaker.ports.rounds import RoundPlans as RoundPlans
 from caretaker.ports.rounds import Rounds as Rounds
 from caretaker.ports.rounds import Scans as Scans
+from caretaker.ports.work_requests import WorkRequests as WorkRequests
 
 Position = int
 """Where a record lies in its partition: 1, 2, 3 … ; 0 is before the first."""
@@ -411,6 +412,11 @@ class UnitOfWork(Protocol):
     @property
     def work_orders(self) -> WorkOrders:
         """Work orders."""
+        ...
+
+    @property
+    def work_requests(self) -> WorkRequests:
+        """What people asked for."""
         ...
 
     @property

@@ -13,10 +13,13 @@ from caretaker.domain.errors import Conflict, NotAllowed, Refused
 from caretaker.domain.people import Person, Right
 from caretaker.domain.rounds.findings import Finding
 from caretaker.domain.work_orders import DetectedBy, OrderAction, OrderState, WorkOrder, after
+from caretaker.domain.work_requests import WorkRequest
 from caretaker.ports import Once, Transactions, UnitOfWork
 
 SYSTEM = "caretaker"
 """The actor of what no person did."""
+PUBLIC = "public"
+"""The actor of what somebody did who is not signed in."""
 
 RIGHT_FOR: Mapping[OrderAction, Right] = {
     OrderAction.ASSIGN: Right.DISPATCH,
@@ -80,11 +83,11 @@ def open_for_alarm(unit: UnitOfWork, estate: Estate, alarm: Alarm, rule: RuleSpe
     return order
 
 
-def _joined(unit: UnitOfWork, order: WorkOrder, alarm: Alarm) -> WorkOrder:
-    """A graver alarm lifts the order; one that comes back after "done" sends the order back to work."""
+def _joined(unit: UnitOfWork, order: WorkOrder, cause: Alarm | WorkRequest) -> WorkOrder:
+    """A graver alarm lifts the order; one that comes back after "done" sends the order back to work. So does a report."""
     changed = order
-    if _RANK[alarm.priority] < _RANK[order.priority]:
-        changed = replace(changed, priority=alarm.priority)
+    if _RANK[cause.priority] < _RANK[order.priority]:
+        changed = replace(changed, priority=cause.priority)
     if order.state is OrderState.COMPLETED:
         changed = replace(changed, state=OrderState.IN_PROGRESS, completed_ns=None)
     if changed != order:
@@ -138,6 +141,35 @@ def open_for_finding(unit: UnitOfWork, finding: Finding, title: Text, now_ns: in
     return order
 
 
+def open_for_request(unit: UnitOfWork, request: WorkRequest, title: Text, now_ns: int) -> tuple[WorkOrder, bool]:
+    """Open an order for a report from a sticker, or join the unfinished one of the same asset or space and fault, inside
+    the caller's transaction; True when it is new. What is told onwards names the request, never who reported it."""
+    order, opened = unit.work_orders.open(
+        WorkOrder(
+            id="",
+            site=request.site,
+            asset=request.stands_for,
+            fault=request.fault,
+            title_zh=title.zh,
+            title_en=title.en,
+            priority=request.priority,
+            state=OrderState.OPEN,
+            detected_by=DetectedBy.REQUEST,
+            opened_ns=now_ns,
+            due_ns=now_ns + round(DUE_S[request.priority] * 1e9),
+        )
+    )
+    if not opened:
+        order = _joined(unit, order, request)
+    action = "opened" if opened else "joined"
+    facts = {"request": request.id, "checkpoint": request.checkpoint, "priority": str(request.priority)}
+    unit.work_orders.note(order.id, now_ns, PUBLIC, action, request.description, facts)
+    event = f"work_order.{action}"
+    told = order_facts(order) | {"request": request.id}
+    unit.outbox.add(f"{event}:{order.id}:{request.id}", event, now_ns, told)
+    return order, opened
+
+
 def tell_recovered(unit: UnitOfWork, alarm: Alarm, now_ns: int) -> None:
     """Note in the order that the sensor says normal again."""
     if alarm.work_order is not None:
@@ -184,18 +216,31 @@ def act(
         order = unit.work_orders.get(order_id)
         if once is not None and not unit.repeats.claim(once, now_ns):
             return order
-        state = after(order.state, action)
-        facts: dict[str, object] = {"from": str(order.state), "to": str(state)}
-        if action is OrderAction.CLOSE:
-            facts |= _closing(unit, order, deed, silent)
-        changed = _changed(replace(order, state=state), deed, person, now_ns)
-        if deed.assignee and action is OrderAction.ASSIGN:
-            facts["assignee"] = deed.assignee
-        unit.work_orders.save(changed, order.state)
-        unit.work_orders.note(order.id, now_ns, person.name, str(action), deed.reason or deed.comment, facts)
-        _record(unit, order, changed, deed, person, now_ns)
-        event = f"work_order.{_PAST[action]}"
-        unit.outbox.add(f"{event}:{order.id}:{now_ns}", event, now_ns, order_facts(changed) | {"by": person.name})
+        return step(unit, order, deed, person, now_ns, silent)
+
+
+def step(
+    unit: UnitOfWork,
+    order: WorkOrder,
+    deed: Deed,
+    person: Person,
+    now_ns: int,
+    silent: frozenset[str] = frozenset(),
+) -> WorkOrder:
+    """The step itself, inside the caller's transaction, with its traces in history, trail and outbox. Raises Conflict."""
+    action = deed.action
+    state = after(order.state, action)
+    facts: dict[str, object] = {"from": str(order.state), "to": str(state)}
+    if action is OrderAction.CLOSE:
+        facts |= _closing(unit, order, deed, silent)
+    changed = _changed(replace(order, state=state), deed, person, now_ns)
+    if deed.assignee and action is OrderAction.ASSIGN:
+        facts["assignee"] = deed.assignee
+    unit.work_orders.save(changed, order.state)
+    unit.work_orders.note(order.id, now_ns, person.name, str(action), deed.reason or deed.comment, facts)
+    _record(unit, order, changed, deed, person, now_ns)
+    event = f"work_order.{_PAST[action]}"
+    unit.outbox.add(f"{event}:{order.id}:{now_ns}", event, now_ns, order_facts(changed) | {"by": person.name})
     return changed
 
 

@@ -22,6 +22,7 @@ from caretaker import wire
 from caretaker.adapters.journal_lmdb import LmdbJournal
 from caretaker.adapters.key_ring import KeyRing
 from caretaker.adapters.memory.clock import HandClock
+from caretaker.adapters.photo_files import PhotoFolder
 from caretaker.adapters.sql import SqlTransactions
 from caretaker.adapters.store_blocks import BlockStore
 from caretaker.domain.alarms import Alarm
@@ -132,6 +133,7 @@ def api_house(folder: Path) -> Iterator[ApiHouse]:
         clock=clock,
         version="test",
         accept=acceptor.accept_now,
+        photos=PhotoFolder(folder / "photos", estate.site.zone),
         keys=KeyRing(folder / "keys"),
     )
     http = server(app, "127.0.0.1", port)

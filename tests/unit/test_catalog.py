@@ -45,6 +45,11 @@ devices:
 """
 
 
+def test_what_may_be_reported_must_be_a_failure_mode(tmp_path: Path) -> None:
+    found = wrong_kind(tmp_path, KIND + "reportable: [hot, hto]\n")
+    assert found == ["boiler.yaml:17: reportable[1]: found 'hto'; expected one of: hot (did you mean 'hot'?)"]
+
+
 def wrong_kind(folder: Path, text: str) -> list[str]:
     """The lines of the refusal, without the folder."""
     path = folder / "boiler.yaml"

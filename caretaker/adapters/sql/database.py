@@ -35,6 +35,7 @@ from caretaker.adapters.sql.rounds import SqlRounds
 from caretaker.adapters.sql.scans import SqlFindings, SqlScans
 from caretaker.adapters.sql.teams import SqlPhones, SqlTeams
 from caretaker.adapters.sql.work_orders import SqlWorkOrders
+from caretaker.adapters.sql.work_requests import SqlWorkRequests
 from caretaker.domain.errors import ConfigurationError, DatabaseUnavailable, Refused
 
 MIGRATIONS: Final = Path(__file__).resolve().parents[3] / "migrations"
@@ -53,6 +54,7 @@ class SqlUnitOfWork:
         self.snapshots = SqlSnapshots(connection)
         self.alarms = SqlAlarms(connection)
         self.work_orders = SqlWorkOrders(connection)
+        self.work_requests = SqlWorkRequests(connection)
         self.outbox = SqlOutbox(connection)
         self.people = SqlPeople(connection)
         self.teams = SqlTeams(connection)
