@@ -131,7 +131,27 @@ def needs(right: Right) -> Callable[[Person], Person]:
     return check
 
 
+def caller(request: Request, house: TheHouse) -> Person:
+    """Who reports or calls for help: whoever is signed in, else the person of the enrolled phone, whose session may have
+    ended in the night. Raises SignInNeeded, NotFound (another site), NotAllowed (a machine)."""
+    person = known(request, house)
+    secret = phone_secret_of(request)
+    if person is None and secret:
+        same_origin(request)
+        phone = people.find(house.transactions, secret, "phone", house.clock.now_ns())
+        if phone is not None:
+            person, request.state.phone = phone.person, phone.phone
+    if person is None:
+        raise SignInNeeded("")
+    if not person.at(house.estate.site.id):
+        raise NotFound("there is nothing here for you", site=house.estate.site.id)
+    if not person.may(Right.WATCH):
+        raise NotAllowed(f"{person.name} ({person.role}) lacks the right to {Right.WATCH}", right=str(Right.WATCH))
+    return person
+
+
 Anybody = Annotated[Person, Depends(anybody)]
+Caller = Annotated[Person, Depends(caller)]
 FromPhone = Annotated[str | None, Depends(phone_of)]
 Watcher = Annotated[Person, Depends(needs(Right.WATCH))]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[!-~]+$")]
@@ -139,6 +159,15 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_le
 
 async def once(request: Request, person: Anybody, idempotency_key: Key = None) -> Once | None:
     """The sender's key for this request, if there is one: with it a repeat acts once and is answered as done."""
+    return await _once(request, person, idempotency_key)
+
+
+async def once_of_caller(request: Request, person: Caller, idempotency_key: Key = None) -> Once | None:
+    """The same for who may call for help without being signed in."""
+    return await _once(request, person, idempotency_key)
+
+
+async def _once(request: Request, person: Person, idempotency_key: str | None) -> Once | None:
     if idempotency_key is None:
         return None
     asked = f"{request.method} {request.url.path}\n".encode() + await request.body()
@@ -146,6 +175,7 @@ async def once(request: Request, person: Anybody, idempotency_key: Key = None) -
 
 
 Repeatable = Annotated[Once | None, Depends(once)]
+CallerOnce = Annotated[Once | None, Depends(once_of_caller)]
 
 
 class Throttle:

@@ -26,6 +26,8 @@ TITLES: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "传感器没有数据，无法证明已修好；若已现场确认，请主管说明理由后放行",
         "en": "The sensor is silent and cannot prove the repair; a supervisor may override with a reason",
     },
+    "own_call": {"zh": "自己的求助要由别人来接", "en": "Somebody else must answer your own call for help"},
+    "taken": {"zh": "已经有人在处理", "en": "Somebody is on it already"},
     "refused": {"zh": "填写有误", "en": "Something in the request is wrong"},
     "bad_reading": {"zh": "读数不被接受", "en": "The reading is not accepted"},
     "not_allowed": {"zh": "没有这项权限", "en": "You do not have this right"},

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from caretaker.domain.errors import ConfigurationError
+from caretaker.domain.ladder import Patience
 
 ROOT = Path(__file__).resolve().parent.parent
 MB = 1 << 20
@@ -36,12 +37,17 @@ class Settings(BaseSettings):
         description="blocks | memory | influx1+http://host:port/database | influx2+http://host:port/?org=…&bucket=…",
     )
     store_token_file: Path | None = Field(default=None, description="file with the InfluxDB token or password")
-    webhook: str = Field(default="", description="URL that gets alarm and order notices; empty = log only")
+    webhook: str = Field(
+        default="", description="URL that gets notices of alarms, orders, incidents and calls; empty = log only"
+    )
     journal_limit_bytes: int = Field(default=2048 * MB, ge=8 * MB)
     journal_age_days: float = Field(default=14.0, gt=0)
     journal_policy: Literal["reject", "drop_oldest"] = "reject"
     disk_soft_limit: float = Field(default=0.95, gt=0.1, le=1.0, description="stop acknowledging above this disk use")
     retention_days: float = Field(default=365.0, gt=0, description="raw readings older than this are forgotten")
+    call_sos_s: float = Field(default=60.0, ge=5, description="seconds until the next people are called for an SOS")
+    call_critical_s: float = Field(default=300.0, ge=5, description="the same for every other critical incident")
+    call_most: int = Field(default=15, ge=1, le=1000, description="calls for one incident before the ladder ends")
     connections: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="Modbus connection id -> host:port, overrides the site file"
     )
@@ -58,6 +64,10 @@ class Settings(BaseSettings):
         if not all(name.strip() and address.strip() for name, _, address in pairs):
             raise ValueError("expected connection=host:port, separated by commas")
         return {name.strip(): address.strip() for name, _, address in pairs}
+
+    def call_patience(self) -> Patience:
+        """How long a call for help is given."""
+        return Patience(self.call_sos_s, self.call_critical_s, self.call_most)
 
     def sql_url(self) -> str:
         """The database address in force."""

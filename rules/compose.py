@@ -12,9 +12,8 @@ from rules import main
 async def serve(house: House, stop: asyncio.Event) -> None:
     """Judge and tell until `stop`. Raises Fenced."""
     halt = threading.Event()
-    work = asyncio.create_task(
-        asyncio.to_thread(main.run, house.journal, house.transactions, house.estate, house.notifier, house.clock, halt)
-    )
+    parts = house.journal, house.transactions, house.estate, house.notifier, house.clock
+    work = asyncio.create_task(asyncio.to_thread(main.run, *parts, halt, house.settings.call_patience()))
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

@@ -10,10 +10,12 @@ import structlog
 
 from caretaker.domain.assets import Estate
 from caretaker.domain.errors import Fenced
+from caretaker.domain.ladder import Patience
 from caretaker.domain.rules.types import Transition
 from caretaker.ports import Clock, Cursor, Journal, Notifier, Position, Transactions
 from caretaker.services.alarms import respond
 from rules.judge import Judge
+from rules.ladder import LadderKeeper
 from rules.outbox import Sender
 from rules.rounds import RoundKeeper
 from rules.trouble import Trouble
@@ -28,8 +30,11 @@ def run(
     notifier: Notifier,
     clock: Clock,
     stop: threading.Event,
+    patience: Patience | None = None,
 ) -> None:
     """Judge and tell until `stop`; blocks. Raises Fenced when another process has taken the cursor.
+
+    `patience`: how long a call for help is given before the next people are called.
 
     Start it before the collectors: what they accept in this run is then judged as new, not as backlog.
     """
@@ -43,6 +48,7 @@ def run(
     fenced: list[Fenced] = []
     works = {f"judge-{partition}": judging(partition) for partition in journal.partitions()}
     works["rounds"] = lambda: RoundKeeper(transactions, estate.site, clock).run(stop)
+    works["ladder"] = lambda: LadderKeeper(transactions, estate, clock, patience=patience).run(stop)
     works["sender"] = lambda: Sender(transactions, notifier, clock).run(stop)
     threads = [
         threading.Thread(target=_keep_up, args=(name, work, stop, fenced), name=name) for name, work in works.items()

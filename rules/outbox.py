@@ -13,6 +13,7 @@ from caretaker.domain.errors import Refused, Unavailable
 from caretaker.domain.notices import Notice
 from caretaker.domain.retry import gap_s
 from caretaker.ports import Clock, Notifier, Transactions
+from caretaker.services import incidents
 from caretaker.services.alarms import RESET_REQUESTED
 from caretaker.services.rounds import ROUTINE
 from rules.trouble import Trouble
@@ -20,7 +21,7 @@ from rules.trouble import Trouble
 SECOND = 1_000_000_000
 DEAD_NS = (1 << 63) - 1
 """`next_ns` of a notice that is not tried any more; it stays in the outbox, unsent, for people to see."""
-SILENT = frozenset({RESET_REQUESTED, *ROUTINE})
+SILENT = frozenset({RESET_REQUESTED, *ROUTINE, *incidents.ROUTINE})
 """Events between processes, or for the live page alone: nobody is told of them."""
 
 _log: Any = structlog.get_logger(__name__)
@@ -30,12 +31,14 @@ _log: Any = structlog.get_logger(__name__)
 class Patience:
     """Seconds: how often to look, the first and the longest wait of a failed notice, and when to give it up.
 
+    urgent_s   the longest wait of a call for help or an incident: a person waits, not a list
     in_a_row   after so many failures one after another the receiver is taken for away until the next look
     """
 
     look_s: float = 0.25
     first_s: float = 1.0
     most_s: float = 600.0
+    urgent_s: float = 10.0
     give_up_s: float = 3 * 86_400.0
     in_a_row: int = 3
     beat_s: float = 3.0
@@ -119,7 +122,8 @@ class Sender:
 
     def _later(self, notice: Notice, now_ns: int, why: str) -> None:
         chance = secrets.randbelow(1000) / 1000
-        gap = gap_s(notice.tries, chance, self._patience.first_s, self._patience.most_s)
+        most_s = self._patience.urgent_s if "incident" in notice.facts else self._patience.most_s
+        gap = gap_s(notice.tries, chance, self._patience.first_s, most_s)
         with self._transactions.begin() as unit:
             unit.outbox.failed(notice.id, now_ns + int(gap * SECOND), why)
 
@@ -152,8 +156,8 @@ class Sender:
 
 
 def _subject(notice: Notice) -> str:
-    """What a notice is about: its alarm, else its work order, else itself."""
-    for name in ("alarm", "work_order"):
+    """What a notice is about: its incident, else its alarm, else its work order, else itself."""
+    for name in ("incident", "alarm", "work_order"):
         value = notice.facts.get(name)
         if value is not None:
             return f"{name}:{value}"

@@ -223,6 +223,7 @@ class Running:
                 house.notifier,
                 house.clock,
                 self.halt,
+                house.settings.call_patience(),
             ),
             self._thread(
                 "ingest",

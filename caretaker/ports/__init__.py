@@ -21,6 +21,7 @@ from caretaker.domain.notices import Notice
 from caretaker.domain.readings import F64, I64, ReadingBatch
 from caretaker.domain.work_orders import OrderEntry, OrderState, WorkOrder
 from caretaker.ports.audit import Audit as Audit
+from caretaker.ports.incidents import Incidents as Incidents
 from caretaker.ports.people import Credential as Credential
 from caretaker.ports.people import Passwords as Passwords
 from caretaker.ports.people import People as People
@@ -354,7 +355,7 @@ class Outbox(Protocol):
         ...
 
     def due(self, now_ns: int, limit: int = 50) -> Sequence[Notice]:
-        """Unsent notices whose next try has come, oldest first."""
+        """Unsent notices whose next try has come: calls for help and incidents first, then the oldest."""
         ...
 
     def sent(self, notice_id: int, at_ns: int) -> None:
@@ -482,6 +483,11 @@ class UnitOfWork(Protocol):
     @property
     def photos(self) -> Photos:
         """What is known of photos."""
+        ...
+
+    @property
+    def incidents(self) -> Incidents:
+        """Reported happenings."""
         ...
 
     @property

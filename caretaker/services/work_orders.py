@@ -10,6 +10,7 @@ from caretaker.domain.alarms import Alarm
 from caretaker.domain.assets import Estate
 from caretaker.domain.equipment import Priority, RuleSpec, Text
 from caretaker.domain.errors import Conflict, NotAllowed, Refused
+from caretaker.domain.incidents import FAULTS, TITLES, Incident
 from caretaker.domain.people import Person, Right
 from caretaker.domain.rounds.findings import Finding
 from caretaker.domain.work_orders import DetectedBy, OrderAction, OrderState, WorkOrder, after
@@ -83,12 +84,17 @@ def open_for_alarm(unit: UnitOfWork, estate: Estate, alarm: Alarm, rule: RuleSpe
     return order
 
 
-def _joined(unit: UnitOfWork, order: WorkOrder, cause: Alarm | WorkRequest) -> WorkOrder:
-    """A graver alarm lifts the order; one that comes back after "done" sends the order back to work. So does a report."""
+def _joined(
+    unit: UnitOfWork, order: WorkOrder, cause: Alarm | WorkRequest | Finding | Incident, at_ns: int | None = None
+) -> WorkOrder:
+    """A graver alarm lifts the order; one that comes back after "done" sends the order back to work. So does a report.
+
+    `at_ns`: when a phone noticed it that may have had no signal; what was noticed before "done" reopens nothing.
+    """
     changed = order
     if _RANK[cause.priority] < _RANK[order.priority]:
         changed = replace(changed, priority=cause.priority)
-    if order.state is OrderState.COMPLETED:
+    if order.state is OrderState.COMPLETED and (at_ns is None or at_ns > (order.completed_ns or 0)):
         changed = replace(changed, state=OrderState.IN_PROGRESS, completed_ns=None)
     if changed != order:
         unit.work_orders.save(changed, order.state)
@@ -117,14 +123,7 @@ def open_for_finding(unit: UnitOfWork, finding: Finding, title: Text, now_ns: in
         )
     )
     if not opened:
-        changed = order
-        if _RANK[finding.priority] < _RANK[order.priority]:
-            changed = replace(changed, priority=finding.priority)
-        if order.state is OrderState.COMPLETED and finding.at_ns > (order.completed_ns or 0):
-            changed = replace(changed, state=OrderState.IN_PROGRESS, completed_ns=None)
-        if changed != order:
-            unit.work_orders.save(changed, order.state)
-            order = changed
+        order = _joined(unit, order, finding, finding.at_ns)
     action = "opened" if opened else "joined"
     facts = {
         "finding": finding.id,
@@ -168,6 +167,40 @@ def open_for_request(unit: UnitOfWork, request: WorkRequest, title: Text, now_ns
     told = order_facts(order) | {"request": request.id}
     unit.outbox.add(f"{event}:{order.id}:{request.id}", event, now_ns, told)
     return order, opened
+
+
+def open_for_incident(unit: UnitOfWork, estate: Estate, incident: Incident, person: Person, now_ns: int) -> WorkOrder:
+    """Open an order for the machine an incident names, or join the unfinished one of the same asset and fault, inside
+    the caller's transaction. People trapped in a lift share the order of the alarm that says the same."""
+    asset = incident.asset or f"space:{incident.space}"
+    known = estate.kind_of(asset).failure_modes if asset in estate.assets else {}
+    fault = FAULTS.get(incident.kind, "")
+    title = estate.assets[asset].title if asset in estate.assets else TITLES[incident.kind]
+    what = TITLES[incident.kind]
+    order, opened = unit.work_orders.open(
+        WorkOrder(
+            id="",
+            site=incident.site,
+            asset=asset,
+            fault=fault if fault in known else f"incident:{incident.kind}",
+            title_zh=f"{title.zh} {what.zh}",
+            title_en=f"{title.en}: {what.en}",
+            priority=incident.priority,
+            state=OrderState.OPEN,
+            detected_by=DetectedBy.REQUEST,
+            opened_ns=now_ns,
+            due_ns=now_ns + round(DUE_S[incident.priority] * 1e9),
+        )
+    )
+    if not opened:
+        order = _joined(unit, order, incident, incident.device_ns)
+    action = "opened" if opened else "joined"
+    facts = {"incident": incident.id, "photos": list(incident.photos)}
+    unit.work_orders.note(order.id, now_ns, person.name, action, None, facts)
+    event = f"work_order.{action}"
+    told = order_facts(order) | {"incident": incident.id}
+    unit.outbox.add(f"{event}:{order.id}:{incident.id}"[:160], event, now_ns, told)
+    return order
 
 
 def tell_recovered(unit: UnitOfWork, alarm: Alarm, now_ns: int) -> None:

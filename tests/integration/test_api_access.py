@@ -97,6 +97,13 @@ TABLE: Final = {
     "GET /api/v1/scans/{scan}": PEOPLE,
     "POST /api/v1/scans/{scan}/decide": CHIEFS,
     "GET /api/v1/findings": PEOPLE,
+    "POST /api/v1/sos": PEOPLE,
+    "POST /api/v1/incidents": PEOPLE,
+    "GET /api/v1/incidents": PEOPLE,
+    "GET /api/v1/incidents/{incident}": PEOPLE,
+    "POST /api/v1/incidents/{incident}/take": CHIEFS,
+    "POST /api/v1/incidents/{incident}/measures": PEOPLE,
+    "POST /api/v1/incidents/{incident}/close": CHIEFS,
     "PUT /api/v1/photos/{sha256}": PEOPLE,
     "GET /api/v1/photos/{sha256}": PEOPLE,
     "GET /api/v1/quarantine": PEOPLE,
@@ -119,6 +126,11 @@ BODIES: Final = {
     "POST /api/v1/ingest": {"device": "nobody", "readings": [{"point": "p", "value": 1}]},
     "POST /api/v1/alarms/{alarm}/acknowledge": {"comment": "seen"},
     "POST /api/v1/work-orders/{order}/comments": {"comment": "seen"},
+    "POST /api/v1/sos": {},
+    "POST /api/v1/incidents": {"kind": "water"},
+    "POST /api/v1/incidents/{incident}/take": {},
+    "POST /api/v1/incidents/{incident}/measures": {"text": "shut the valve"},
+    "POST /api/v1/incidents/{incident}/close": {"reason": "dry"},
 }
 ACT: Final = {"assignee": "王海涛", "comment": "c", "reason": "r"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, or_, select, update
 
 from caretaker.adapters.sql.tables import outbox
 from caretaker.adapters.sql.upsert import insert_once
@@ -32,11 +32,12 @@ class SqlOutbox:
         insert_once(self._connection, outbox, row)
 
     def due(self, now_ns: int, limit: int = 50) -> Sequence[Notice]:
-        """Unsent and due, oldest first."""
+        """Unsent and due. Whoever calls for help does not wait behind what a long outage has piled up."""
+        urgent = or_(outbox.c.event.like("sos.%"), outbox.c.event.like("incident.%"))
         query = (
             select(*_COLUMNS)
             .where(outbox.c.sent_ns.is_(None), outbox.c.next_ns <= now_ns)
-            .order_by(outbox.c.id)
+            .order_by(case((urgent, 0), else_=1), outbox.c.id)
             .limit(limit)
         )
         return [_notice(row) for row in self._connection.execute(query)]
