@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from caretaker.adapters.sql.tables import assets, connections, devices, points, sites, spaces
-from caretaker.adapters.sql.upsert import insert_once, upsert
+from caretaker.adapters.sql.upsert import once, upsert
 from caretaker.domain.assets import (
     Asset,
     Device,
@@ -43,33 +43,11 @@ class SqlEstates:
         self._put(sites, {"id": home.id, **_title(home.title), "zone": home.zone}, ("id",))
         for table in _OF_SITE:
             self._connection.execute(delete(table).where(table.c.site == home.id))
-        for rank, space in enumerate(site.spaces):
-            row: dict[str, object] = {
-                "id": space.id,
-                "type": str(space.type),
-                "parent": space.parent,
-                "level": space.level,
-            }
-            self._add(spaces, home, row | _title(space.title) | {"rank": rank})
-        for rank, asset in enumerate(site.assets):
-            row = {
-                "id": asset.id,
-                "kind": asset.kind,
-                "space": asset.space,
-                "criticality": asset.criticality,
-                "attributes": dict(asset.attributes),
-                "overrides": {rule: dict(change) for rule, change in asset.overrides.items()},
-            }
-            self._add(assets, home, row | _title(asset.title) | {"rank": rank})
-            for spec in kinds[asset.kind].points:
-                insert_once(self._connection, points, {"site": home.id, "asset": asset.id, "key": spec.id})
-        for bus in site.connections:
-            facts = {key: value for key, value in asdict(bus).items() if key not in ("id", "host", "port")}
-            self._add(connections, home, {"id": bus.id, "host": bus.host, "port": bus.port, "facts": facts})
-        for rank, device in enumerate(site.devices):
-            facts = {key: value for key, value in asdict(device).items() if key not in ("id", "protocol", "connection")}
-            row = {"id": device.id, "protocol": str(device.protocol), "connection": device.connection, "facts": facts}
-            self._add(devices, home, row | {"rank": rank})
+        self._add(spaces, home, [_space_row(space) | {"rank": rank} for rank, space in enumerate(site.spaces)])
+        self._add(assets, home, [_asset_row(asset) | {"rank": rank} for rank, asset in enumerate(site.assets)])
+        self._number(home, [(asset.id, spec.id) for asset in site.assets for spec in kinds[asset.kind].points])
+        self._add(connections, home, [_connection_row(bus) for bus in site.connections])
+        self._add(devices, home, [_device_row(device) | {"rank": rank} for rank, device in enumerate(site.devices)])
 
     def get(self, kinds: Mapping[str, EquipmentKind], site: str | None = None) -> Estate:
         """The estate as SQL has it."""
@@ -98,12 +76,48 @@ class SqlEstates:
     def _put(self, table: Table, row: Mapping[str, object], keys: tuple[str, ...]) -> None:
         self._connection.execute(upsert(self._connection, table, row, keys=keys))
 
-    def _add(self, table: Table, home: Site, row: Mapping[str, object]) -> None:
-        self._connection.execute(insert(table).values({"site": home.id, **row}))
+    def _add(self, table: Table, home: Site, rows: Sequence[Mapping[str, object]]) -> None:
+        if rows:
+            self._connection.execute(insert(table), [{"site": home.id, **row} for row in rows])
+
+    def _number(self, home: Site, keys: Sequence[tuple[str, str]]) -> None:
+        """Give an id to each point that has none yet, in the order of the file."""
+        named = select(points.c.asset, points.c.key).where(points.c.site == home.id)
+        known = {(row.asset, row.key) for row in self._connection.execute(named)}
+        fresh = [{"site": home.id, "asset": asset, "key": key} for asset, key in keys if (asset, key) not in known]
+        if fresh:  # another start may load the same file at the same moment
+            self._connection.execute(once(self._connection, points), fresh)
 
     def _rows(self, table: Table, home: Site) -> list[Any]:
         order = table.c.rank if "rank" in table.c else table.c.id
         return list(self._connection.execute(select(table).where(table.c.site == home.id).order_by(order)))
+
+
+def _space_row(space: Space) -> dict[str, object]:
+    facts: dict[str, object] = {"id": space.id, "type": str(space.type), "parent": space.parent, "level": space.level}
+    return facts | _title(space.title)
+
+
+def _asset_row(asset: Asset) -> dict[str, object]:
+    return {
+        "id": asset.id,
+        "kind": asset.kind,
+        "space": asset.space,
+        "criticality": asset.criticality,
+        "attributes": dict(asset.attributes),
+        "overrides": {rule: dict(change) for rule, change in asset.overrides.items()},
+        **_title(asset.title),
+    }
+
+
+def _connection_row(bus: BusConnection) -> dict[str, object]:
+    facts = {key: value for key, value in asdict(bus).items() if key not in ("id", "host", "port")}
+    return {"id": bus.id, "host": bus.host, "port": bus.port, "facts": facts}
+
+
+def _device_row(device: Device) -> dict[str, object]:
+    facts = {key: value for key, value in asdict(device).items() if key not in ("id", "protocol", "connection")}
+    return {"id": device.id, "protocol": str(device.protocol), "connection": device.connection, "facts": facts}
 
 
 def _title(title: Text) -> dict[str, str]:

@@ -36,5 +36,10 @@ def insert_once(connection: Connection, table: Table, row: Mapping[str, object])
 
     Asked by RETURNING: for an INSERT the row count is -1 on psycopg, which once made every alarm on PostgreSQL look known.
     """
-    statement = insert(connection, table).values(dict(row)).on_conflict_do_nothing()
+    statement = once(connection, table).values(dict(row))
     return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
+
+
+def once(connection: Connection, table: Table) -> Insert:
+    """INSERT that leaves alone what any unique index objects to."""
+    return insert(connection, table).on_conflict_do_nothing()
