@@ -33,13 +33,15 @@ def everything() -> List[Result]:
     if page.exists():
         script = os.path.join("node_modules", "vitest", "vitest.mjs")
         results.append(check.run(Check("vitest", [page.node(), script, "run"], page.WEB)))
-    results.append(pytest("pytest", ["-m", "not serial", "-n", "2", "--dist", "loadfile"]))
+    two = ["-n", "2", "--dist", "loadfile"]
+    results.append(pytest("pytest", ["-m", "not serial and not faults", *two]))
+    results.append(pytest("pytest (faults)", ["-m", "faults and not serial", *two]))
     results.append(pytest("pytest (serial)", ["-m", "serial"]))
     return results
 
 
 def pytest(name: str, options: List[str]) -> Result:
-    """Shown as it goes. What measures time or kills servers is marked serial and runs alone, after the rest."""
+    """Shown as it goes. What measures time is marked serial and runs alone, after the rest."""
     began = time.monotonic()
     code = subprocess.call([check.program("python"), "-m", "pytest", "-q", "--durations=8", *options])
     return Result(name, code in {0, NOTHING_COLLECTED}, time.monotonic() - began)

@@ -15,7 +15,7 @@ import pytest
 from caretaker.domain.people import Role
 from tests.badinput.house import Up, write_site
 
-pytestmark = [pytest.mark.serial, pytest.mark.slow]
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 SIZE_MB = 64
 
 

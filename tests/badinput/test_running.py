@@ -21,7 +21,7 @@ from caretaker.wire import tele_topic
 from tests.badinput.house import SITE, Up, write_site
 from tests.servers.slaves import Question, Slave, honest
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.faults
 
 
 async def short(question: Question) -> None:

@@ -45,7 +45,7 @@ def child(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_every_acknowledged_append_survives_kill_9(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     acknowledged: dict[int, str] = {}
@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a read-only disk needs root")
-@pytest.mark.serial
+@pytest.mark.faults
 def test_a_read_only_disk_is_refused_by_name(tmp_path: Path) -> None:
     LmdbJournal(tmp_path / "disk" / "new", disk_soft_limit=1.0).close()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(tmp_path / "disk")], check=True)
@@ -186,7 +186,7 @@ journal.close()
 """
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_a_failed_sync_is_never_reported_as_done_and_the_journal_comes_back(tmp_path: Path) -> None:
     """EIO from the disk at the 40th and 41st sync (strace's fault injection): R10 of reliability.md."""
     strace = shutil.which("strace")
@@ -250,7 +250,7 @@ def test_the_file_stays_bounded_while_readers_keep_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-@pytest.mark.serial
+@pytest.mark.faults
 def test_a_full_disk_refuses_and_recovers_without_a_restart(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()

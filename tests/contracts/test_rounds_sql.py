@@ -235,7 +235,7 @@ print("done", flush=True)
 """
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_killed_in_the_middle_of_uploads_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     """A phone sends its queue from the start again each time the server dies under it."""
     import json

@@ -46,7 +46,7 @@ for upto in range(start + 1, start + 100_000):
 """
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_what_the_block_store_calls_durable_survives_kill_9_and_nothing_stands_beyond_it(tmp_path: Path) -> None:
     last = 0
     for turn in range(5):
@@ -119,7 +119,7 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-@pytest.mark.serial
+@pytest.mark.faults
 def test_a_full_disk_moves_no_position_and_loses_nothing(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, exp
 
 from tests.e2e.house import House, violations
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
 ROUTES = (
     *("/", "/board", "/board?by=floor", "/equipment/lift-2", "/equipment/pump-1"),

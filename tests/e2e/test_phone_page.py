@@ -20,7 +20,7 @@ from tests.e2e.patrol import VIEW, Desk, guard_with_plan, phone_of, sit_down, st
 from tests.e2e.test_phone_offline import PIN, answer, enrol, waiting
 from tooling.page import STATIC
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
 BUDGET = 150_000
 """Bytes, gzip, before the scanner's WebAssembly (issue 3, done-when 6)."""

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tooling.page import STATIC
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(60)]
 
 WRITE = """() => new Promise(done => {
     const opening = indexedDB.open('caretaker-phone')

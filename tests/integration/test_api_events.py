@@ -159,7 +159,7 @@ def test_the_health_of_the_parts_is_told(house: ApiHouse) -> None:
     assert health.body["parts"]["gateway"]["status"] == "down", "no gateway runs in this house"
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_a_client_that_never_reads_costs_no_memory_delays_nobody_and_misses_nothing(house: ApiHouse) -> None:
     """Far more is told than the kernel buffers for it; when it reads at last, every event is there, once, in order."""
     alarm = house.raised("pump-1", "low_pressure", "p_out", 0.2, 0.3)

@@ -14,7 +14,7 @@ from benchmarks.__main__ import summary
 from caretaker.config import ROOT
 from tests.servers import need
 
-pytestmark = [pytest.mark.servers, pytest.mark.serial]
+pytestmark = [pytest.mark.servers, pytest.mark.faults]
 
 FIGURES = {
     "messages",

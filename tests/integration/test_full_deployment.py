@@ -230,7 +230,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 @pytest.mark.servers
 @pytest.mark.slow
 @pytest.mark.timeout(240)

@@ -97,7 +97,7 @@ def stored(server: InfluxDB) -> int:
     return int(series[0]["values"][0][1]) if series else 0
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_restarting_and_killing_influxdb_while_readings_come_loses_none(house: House, own_influxdb: InfluxDB) -> None:
     house.thread.start()
     house.send(20, 0.01)

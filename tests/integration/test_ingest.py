@@ -80,7 +80,7 @@ main.run(LmdbJournal(folder / "j", writer=False), store,
 """
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_killing_the_ingest_process_loses_and_doubles_nothing(tmp_path: Path) -> None:
     journal = LmdbJournal(tmp_path / "j", keep_bytes=0, disk_soft_limit=1.0, readers=(CONSUMER,))
     sql(tmp_path).close()

@@ -296,7 +296,7 @@ def test_lost_records_are_told(tmp_path: Path) -> None:
     house.transactions.close()
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     """Twenty incidents of 3 s and twenty blips of 1 s (the delay is 2 s), while the judge is killed ten times.
 

@@ -26,7 +26,18 @@ from caretaker.domain.equipment import ModbusSpec, Table
 from caretaker.domain.readings import Quality
 from gateway.collectors.modbus import ModbusCollector
 from gateway.collectors.modbus.status import DeviceState
-from tests.servers.slaves import Accepted, Answer, Question, Slave, WallClock, estate_of, honest, registers, reset
+from tests.servers.slaves import (
+    Accepted,
+    Answer,
+    Question,
+    Slave,
+    WallClock,
+    estate_of,
+    honest,
+    registers,
+    reset,
+    until,
+)
 
 FOLDER = Path(os.environ.get("CARETAKER_CASES") or Path(__file__).parents[2].parent / "shared" / "cases")
 FILE = FOLDER / "hostile_inputs.yaml"
@@ -80,13 +91,6 @@ async def collecting(estate: Estate) -> AsyncIterator[tuple[ModbusCollector, Acc
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-async def until(true: Callable[[], bool], seconds: float) -> None:
-    end = asyncio.get_running_loop().time() + seconds
-    while not true():
-        assert asyncio.get_running_loop().time() < end, "did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 def assert_on_time(times: list[float], every_s: float, late_s: float) -> None:

@@ -97,7 +97,7 @@ def test_postgres_gives_each_test_an_empty_database(postgres: Postgres, postgres
     assert postgres.running
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_postgres_comes_back_after_kill_9(postgres: Postgres, postgres_url: str) -> None:
     address = postgres_url.replace("+psycopg", "")
     with psycopg.connect(address) as connection:

@@ -305,7 +305,7 @@ def test_the_process_is_ready_tells_its_ports_and_stops_in_three_seconds(mosquit
     assert "Traceback" not in err
 
 
-@pytest.mark.serial
+@pytest.mark.faults
 def test_the_process_stops_when_its_parent_is_killed(tmp_path: Path) -> None:
     """The parent is a shell-like Python that starts the simulators, tells their pid, and is killed without a chance."""
     code = (

@@ -12,7 +12,7 @@ from tests.reliability.harness import Caretaker, Load
 from tests.reliability.yard import write_yard
 from tests.servers import Mosquitto
 
-pytestmark = [pytest.mark.serial, pytest.mark.servers]
+pytestmark = [pytest.mark.faults, pytest.mark.servers]
 
 SHIPPED = {"autosave_on_changes": "true", "autosave_interval": "100"}
 """As deploy/mosquitto/mosquitto.conf says it: written to disk after every 100 changes."""

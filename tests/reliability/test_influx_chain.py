@@ -14,7 +14,7 @@ from tests.reliability.harness import Caretaker, Load
 from tests.reliability.yard import write_yard
 from tests.servers import InfluxDB, Mosquitto
 
-pytestmark = [pytest.mark.serial, pytest.mark.servers]
+pytestmark = [pytest.mark.faults, pytest.mark.servers]
 
 
 def stored(server: InfluxDB) -> int:

@@ -14,7 +14,7 @@ from tests.reliability.harness import REDELIVERY, Caretaker, Load
 from tests.reliability.yard import write_yard
 from tests.servers import Mosquitto
 
-pytestmark = [pytest.mark.serial, pytest.mark.servers]
+pytestmark = [pytest.mark.faults, pytest.mark.servers]
 
 DEVICES = 50
 QUIET_S = 30.0

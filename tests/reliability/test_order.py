@@ -14,7 +14,7 @@ from tests.reliability.traced import Order, TracedGateway, read_order
 from tests.reliability.yard import write_yard
 from tests.servers import Mosquitto
 
-pytestmark = [pytest.mark.serial, pytest.mark.servers]
+pytestmark = [pytest.mark.faults, pytest.mark.servers]
 
 
 class EagerGateway(TracedGateway):

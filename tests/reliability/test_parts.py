@@ -22,7 +22,7 @@ from tests.reliability.test_kills import each_anomaly_was_told_once, wait_for_al
 from tests.reliability.yard import write_yard
 from tests.servers import InfluxDB, Mosquitto
 
-pytestmark = [pytest.mark.serial, pytest.mark.servers]
+pytestmark = [pytest.mark.faults, pytest.mark.servers]
 
 SIGNS = {"gateway": "mqtt_connected", "ingest": "", "rules": "judging"}
 """What a part logs when it is at work."""

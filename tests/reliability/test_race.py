@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from caretaker.adapters.sql import SqlTransactions
 from tests.reliability.racer import MS, ROUNDS, T0
 
-pytestmark = [pytest.mark.serial]
+pytestmark = [pytest.mark.faults]
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 4

@@ -233,3 +233,11 @@ class WallClock:
     def now_ns(self) -> int:
         self._last = max(self._last + 1, time.time_ns())
         return self._last
+
+
+async def until(true: Callable[[], bool], seconds: float) -> None:
+    """Wait for it; after `seconds` it is a failure."""
+    end = asyncio.get_running_loop().time() + seconds
+    while not true():
+        assert asyncio.get_running_loop().time() < end, "did not happen in time"
+        await asyncio.sleep(0.02)
