@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api import qr
 from api.auth import needs
-from api.house import TheHouse
+from api.house import House, TheHouse
+from api.paper.labels import label_sheets
+from api.schemas.common import Words
 from api.schemas.rounds import LabelList, LabelShape
 from api.views_rounds import RoundViews
 from caretaker.domain.errors import NotFound, Unavailable
@@ -20,19 +22,34 @@ router = APIRouter(tags=["rounds"])
 Planner = Annotated[Person, Depends(needs(Right.PLAN))]
 
 
+Chosen = Annotated[list[str] | None, Query(max_length=500, description="repeat for several; none = all")]
+PDF: Final = "application/pdf"
+
+
 @router.get("/labels", operation_id="listLabels")
-def list_labels(
-    _person: Planner,
-    house: TheHouse,
-    request: Request,
-    checkpoints: Annotated[
-        list[str] | None, Query(max_length=500, description="repeat for several; none = all")
-    ] = None,
-) -> LabelList:
+def list_labels(_person: Planner, house: TheHouse, request: Request, checkpoints: Chosen = None) -> LabelList:
     """The labels of these places in the order asked for, signed with the key in use. Only for those who may plan.
 
     `url` begins with the address this page was opened under: print from the address that the phones will use.
     """
+    return LabelList(items=_labels(house, request, checkpoints))
+
+
+@router.get(
+    "/labels.pdf",
+    operation_id="printLabels",
+    response_class=Response,
+    responses={200: {"content": {PDF: {}}, "description": "A4 sheets of 3 x 8 labels, 70 x 37.125 mm each"}},
+)
+def print_labels(_person: Planner, house: TheHouse, request: Request, checkpoints: Chosen = None) -> Response:
+    """The same labels as a file to print; both languages on each, short crosses to cut along."""
+    labels = _labels(house, request, checkpoints)
+    data = label_sheets(Words.needed(house.estate.site.title), labels)
+    headers = {"Content-Disposition": 'attachment; filename="caretaker-labels.pdf"', "Cache-Control": "no-store"}
+    return Response(data, media_type=PDF, headers=headers)
+
+
+def _labels(house: House, request: Request, checkpoints: list[str] | None) -> list[LabelShape]:
     if house.keys is None:
         raise Unavailable("this process holds no signing keys; labels come from the house that `caretaker up` starts")
     key = house.keys.keys(house.estate.site.id)[0]
@@ -43,7 +60,7 @@ def list_labels(
         for name in wanted:
             if name not in views.checkpoints:
                 raise NotFound(f"there is no checkpoint {name}", checkpoint=name)
-        return LabelList(items=[_label(views, views.checkpoints[name], key, base) for name in wanted])
+        return [_label(views, views.checkpoints[name], key, base) for name in wanted]
 
 
 def _label(views: RoundViews, place: Checkpoint, key: SiteKey, base: str) -> LabelShape:

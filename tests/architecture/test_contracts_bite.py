@@ -37,6 +37,7 @@ SKELETON = {
     "ingest/__init__.py": "import caretaker.bootstrap",
     "rules/__init__.py": "import caretaker.services.alarms",
     "api/__init__.py": "import fastapi, starlette",
+    "api/paper/__init__.py": "import fpdf, noto_cjk_sans_otc, xlsxwriter",
     "simulators/__init__.py": "import aiomqtt, pymodbus, caretaker.domain.alarms",
 }
 
@@ -59,6 +60,7 @@ OFFENCES = {
     "MQTT outside its home": ("mqtt", "rules/__init__.py", "import aiomqtt"),
     "Modbus outside its home": ("modbus", "rules/__init__.py", "import pymodbus"),
     "FastAPI outside its home": ("web", "caretaker/services/alarms.py", "import fastapi"),
+    "PDF outside its home": ("paper", "api/__init__.py", "import fpdf"),
     "YAML outside its home": ("yaml", "rules/__init__.py", "import yaml"),
 }
 
