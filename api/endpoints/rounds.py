@@ -18,6 +18,7 @@ from caretaker.domain.errors import NotFound
 from caretaker.domain.people import Person, Right
 from caretaker.domain.rounds.chain import anchor_text
 from caretaker.domain.rounds.rounds import Round, RoundState
+from caretaker.domain.rounds.walking import is_for
 from caretaker.recurrence import day_bounds, local_day
 from caretaker.services import people, rounds
 
@@ -115,13 +116,6 @@ def _anchor(house: House, phone: str | None, now_ns: int) -> str | None:
     if phone is None or house.keys is None:
         return None
     return anchor_text(house.keys.keys(house.estate.site.id)[0], phone, now_ns // 1_000_000)
-
-
-def is_for(walk: Round, person: Person) -> bool:
-    """Whose round it is: the person who walks it, else the team; who is in no team sees the rounds of all."""
-    if walk.person is not None:
-        return walk.person == person.id
-    return walk.team is None or person.team in (None, walk.team)
 
 
 def phone_of(request: Request, house: House) -> str | None:

@@ -11,7 +11,6 @@ from typing import Final
 
 from caretaker.domain.assets import Estate
 from caretaker.domain.errors import NotFound, Unavailable
-from caretaker.domain.people import Person, Right
 from caretaker.domain.phones import Phone
 from caretaker.domain.rounds import chain, codes
 from caretaker.domain.rounds.checkpoints import Checkpoint
@@ -20,7 +19,7 @@ from caretaker.domain.rounds.judge import Earlier, Facts, PhotoFacts, believed_n
 from caretaker.domain.rounds.plans import Order, PlanPoint
 from caretaker.domain.rounds.rounds import Round
 from caretaker.domain.rounds.scans import Scan, Verdict, Witness
-from caretaker.domain.rounds.walking import walk_s
+from caretaker.domain.rounds.walking import may_walk, walk_s
 from caretaker.ports import ReadingStore, UnitOfWork
 from caretaker.ports.keys import Signatures, SiteKeys
 from caretaker.ports.rounds import KeptScan
@@ -111,15 +110,6 @@ class Proof:
             return witnesses_of(self.store, estate, checkpoint, at_ns)
         except Unavailable:
             return ()  # a store that is away proves nothing, for or against
-
-
-def may_walk(walk: Round, person: Person) -> bool:
-    """The person the round is for, one of its team, or somebody who dispatches."""
-    if person.may(Right.DISPATCH):
-        return True
-    if walk.person is not None:
-        return walk.person == person.id
-    return walk.team is None or walk.team == person.team
 
 
 def _at(

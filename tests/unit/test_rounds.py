@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from api.words_rounds import REASONS, ROUNDS, VISITS
 from caretaker.domain.equipment import CheckSpec, CheckType, Text
 from caretaker.domain.errors import Conflict, Refused
+from caretaker.domain.people import Person, Right, Role
 from caretaker.domain.rounds.checkpoints import Place
 from caretaker.domain.rounds.findings import Outcome, measured, outcome, unanswered
 from caretaker.domain.rounds.plans import Order, PlanKind, PlanPoint, RoundPlan, sequence
@@ -30,7 +31,7 @@ from caretaker.domain.rounds.rounds import (
     visit_for,
 )
 from caretaker.domain.rounds.scans import Answer, Reason
-from caretaker.domain.rounds.walking import walk_s, walks_s
+from caretaker.domain.rounds.walking import is_for, may_walk, walk_s, walks_s
 
 T0 = 1_700_000_000 * SECOND
 S = VisitState
@@ -165,6 +166,30 @@ def test_ending_early_needs_words() -> None:
         ended(walk, "  ", T0)
 
     assert ended(walk, "雨", T0).ended_early == "雨"
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.DEVICE])
+@pytest.mark.parametrize("team", [None, "security", "cleaning"])
+@pytest.mark.parametrize("of_team", [None, "security"])
+@pytest.mark.parametrize("of_person", [None, "zhang", "li"])
+def test_what_a_phone_offers_is_never_somebody_elses_round(
+    role: Role, team: str | None, of_team: str | None, of_person: str | None
+) -> None:
+    """Who dispatches may step in anywhere; for everybody else offered and undoubted are the same."""
+    person = Person("zhang", "张伟", role, team=team)
+    walk = replace(make(plan_of(), T0, "x"), team=of_team, person=of_person)
+    offered, undoubted = is_for(walk, person), may_walk(walk, person)
+
+    assert undoubted or not offered
+    assert person.may(Right.DISPATCH) or offered == undoubted
+
+
+def test_who_is_in_no_team_is_offered_no_teams_round() -> None:
+    walk = replace(make(plan_of(), T0, "x"), team="security")
+
+    assert not is_for(walk, Person("zhang", "张伟", Role.GUARD))
+    assert is_for(walk, Person("zhang", "张伟", Role.GUARD, team="security"))
+    assert is_for(walk, Person("liu", "刘芳", Role.ADMIN))
 
 
 def test_the_way_is_metres_and_floors() -> None:

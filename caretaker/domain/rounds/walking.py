@@ -1,4 +1,4 @@
-"""How long the way between two checkpoints takes."""
+"""Whose round it is, and how long the way between two checkpoints takes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import hypot
 from typing import Final
 
+from caretaker.domain.people import Person, Right
 from caretaker.domain.rounds.checkpoints import Place
 from caretaker.domain.rounds.plans import PlanPoint, RoundPlan
 from caretaker.domain.rounds.rounds import Round
@@ -18,6 +19,24 @@ FLOOR_S: Final = 20.0
 
 QUIET_S: Final = 900.0
 """Nobody is asked after earlier than this: looking closely, or a word with a resident, takes its time."""
+
+
+def is_for(walk: Round, person: Person) -> bool:
+    """Is it shown to this person as one to walk? Those of the person, of the person's team, and of nobody in particular.
+
+    Who dispatches and is in no team (an administrator who tries things out) sees the rounds of all; anybody else without
+    a team does not: what the phone offers is never marked as somebody else's round.
+    """
+    if walk.person is not None:
+        return walk.person == person.id
+    if walk.team is None or walk.team == person.team:
+        return True
+    return person.team is None and person.may(Right.DISPATCH)
+
+
+def may_walk(walk: Round, person: Person) -> bool:
+    """Does a scan of this person count without a doubt? For what is shown to the person, and for who dispatches."""
+    return is_for(walk, person) or person.may(Right.DISPATCH)
 
 
 def walk_s(start: Place, end: Place) -> float:
