@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final, Protocol
 
 from caretaker.domain.rounds.checkpoints import Checkpoint
+from caretaker.domain.rounds.columns import RoundColumns
 from caretaker.domain.rounds.findings import Finding
 from caretaker.domain.rounds.plans import RoundPlan
 from caretaker.domain.rounds.rounds import Round, RoundState
@@ -108,6 +109,10 @@ class Rounds(Protocol):
         end; of the ones that are over only those that ended after `ended_after_ns`."""
         ...
 
+    def columns(self, site: str, from_ns: int, to_ns: int) -> RoundColumns:
+        """All rounds that overlap [from, to) and were not called off, with their visits, as columns."""
+        ...
+
     def step(self, round_id: str) -> int:
         """How far its notices have gone, 0 none to LAST_STEP."""
         ...
@@ -147,6 +152,17 @@ class KeptScan:
         if self.decision is not None:
             return self.decision.accepted
         return self.verdict is not None and self.verdict.accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """How many scans (or findings) of one person on rounds of one plan; `plan` None: on no round."""
+
+    person: str
+    plan: str | None
+    count: int
+    marked: int = 0
+    manual: int = 0
 
 
 class Scans(Protocol):
@@ -189,6 +205,10 @@ class Scans(Protocol):
         """Newest first by the believed time; [from, to) on it."""
         ...
 
+    def tally(self, site: str, from_ns: int, to_ns: int) -> Sequence[Tallied]:
+        """Scans of [from, to) counted by person and plan: all, those that were marked, those typed by hand."""
+        ...
+
 
 class Findings(Protocol):
     """Checks answered not ok."""
@@ -209,4 +229,8 @@ class Findings(Protocol):
         limit: int = 500,
     ) -> Sequence[Finding]:
         """Newest first."""
+        ...
+
+    def tally(self, site: str, from_ns: int, to_ns: int) -> Sequence[Tallied]:
+        """Findings of [from, to) counted by person and plan."""
         ...

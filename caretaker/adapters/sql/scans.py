@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 
 from caretaker.adapters.sql.rounds_codec import answer_of, scan_facts, scan_of, verdict_facts, verdict_of
-from caretaker.adapters.sql.tables_rounds import findings, scan_photos, scans
+from caretaker.adapters.sql.tables_rounds import findings, rounds, scan_photos, scans
 from caretaker.adapters.sql.upsert import insert_once
 from caretaker.domain.equipment import Priority
 from caretaker.domain.errors import NotFound
 from caretaker.domain.rounds.findings import Finding
-from caretaker.domain.rounds.scans import Scan, Verdict
-from caretaker.ports.rounds import Decision, KeptScan
+from caretaker.domain.rounds.scans import Scan, TokenType, Verdict
+from caretaker.ports.rounds import Decision, KeptScan, Tallied
 
 
 class SqlScans:
@@ -37,6 +37,7 @@ class SqlScans:
             "at_ns": scan.received_ns,
             "suspicious": False,
             "confidence": 0.0,
+            "token_type": str(scan.token_type),
             "facts": scan_facts(scan),
         }
         if not insert_once(self._connection, scans, row):
@@ -65,6 +66,7 @@ class SqlScans:
                 verdict=verdict_facts(verdict),
                 at_ns=verdict.at_ns,
                 suspicious=verdict.suspicious,
+                marked=verdict.suspicious or not verdict.accepted,
                 confidence=verdict.confidence,
                 checkpoint=checkpoint,
                 visit=visit,
@@ -112,6 +114,22 @@ class SqlScans:
             query = query.where(scans.c.at_ns < to_ns)
         return [_kept(row) for row in self._connection.execute(query.order_by(scans.c.at_ns.desc()).limit(limit))]
 
+    def tally(self, site: str, from_ns: int, to_ns: int) -> Sequence[Tallied]:
+        """Counted by the database, out of one index."""
+        query = (
+            select(
+                scans.c.person,
+                rounds.c.plan,
+                func.count(),
+                func.sum(case((scans.c.marked, 1), else_=0)),
+                func.sum(case((scans.c.token_type == str(TokenType.MANUAL), 1), else_=0)),
+            )
+            .select_from(scans.outerjoin(rounds, (rounds.c.id == scans.c.round) & (rounds.c.site == site)))
+            .where(scans.c.site == site, scans.c.at_ns >= from_ns, scans.c.at_ns < to_ns)
+            .group_by(scans.c.person, rounds.c.plan)
+        )
+        return [Tallied(row[0], row[1], *(int(n) for n in row[2:])) for row in self._connection.execute(query)]
+
 
 def _kept(row: Row[Any]) -> KeptScan:
     return KeptScan(
@@ -157,6 +175,16 @@ class SqlFindings:
             query = query.where(findings.c.at_ns < to_ns)
         query = query.order_by(findings.c.at_ns.desc(), findings.c.id).limit(limit)
         return [_finding(row) for row in self._connection.execute(query)]
+
+    def tally(self, site: str, from_ns: int, to_ns: int) -> Sequence[Tallied]:
+        """Counted by the database."""
+        query = (
+            select(findings.c.person, rounds.c.plan, func.count())
+            .select_from(findings.outerjoin(rounds, (rounds.c.id == findings.c.round) & (rounds.c.site == site)))
+            .where(findings.c.site == site, findings.c.at_ns >= from_ns, findings.c.at_ns < to_ns)
+            .group_by(findings.c.person, rounds.c.plan)
+        )
+        return [Tallied(*row) for row in self._connection.execute(query)]
 
 
 def _finding(row: Row[Any]) -> Finding:
