@@ -147,6 +147,8 @@ def check_of(
         say((*path, "point"), f"unknown point {expected(node['point'], points)}")
     if "fault" in node and node["fault"] not in modes:
         say((*path, "fault"), f"not in failure_modes: {expected(node['fault'], modes)}")
+    if node.get("graded") and not ("choices" in node or (sort is CheckType.NUMBER and "limits" in node)):
+        say((*path, "graded"), f"graded on a {sort} check; it belongs to choice, and to number with limits")
     limits = node.get("limits")
     return CheckSpec(
         id=node["id"],
@@ -158,6 +160,7 @@ def check_of(
         unit=node.get("unit", ""),
         point=node.get("point"),
         fault=node.get("fault"),
+        graded=node.get("graded", False),
     )
 
 

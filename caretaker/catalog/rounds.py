@@ -18,7 +18,7 @@ from caretaker.domain.assets import Asset, SiteFile
 from caretaker.domain.equipment import EquipmentKind
 from caretaker.domain.errors import Refused
 from caretaker.domain.rounds.checkpoints import Checkpoint, Place
-from caretaker.domain.rounds.plans import Holidays, Order, PlanKind, PlanPoint, RoundPlan, check
+from caretaker.domain.rounds.plans import Holidays, Order, PlanKind, PlanPoint, RoundPlan, Weight, check
 
 SCHEMA: Final = ROOT / "sites" / "rounds.schema.json"
 FILE: Final = "rounds.yaml"
@@ -132,6 +132,9 @@ class _Reader:
                 seconds(stop[key]) if key in stop else None for key in ("walk", "dwell", "opens", "closes")
             )
             stops.append(PlanPoint(stop["checkpoint"], walk, dwell or 0.0, opens, closes))
+        for row, item in enumerate(node.get("weights", [])):
+            if item.get("checkpoint", known[0]) not in known:
+                self._say((*path, "weights", row), f"unknown checkpoint {expected(item['checkpoint'], known)}")
         first, until = (self._day(node, key, path) for key in ("from", "until"))
         if first is None:
             return None
@@ -153,6 +156,9 @@ class _Reader:
             person=node.get("person"),
             scored=node.get("scored", False),
             active=node.get("active", True),
+            weights=tuple(
+                Weight(item["check"], float(item["points"]), item.get("checkpoint")) for item in node.get("weights", [])
+            ),
         )
         try:
             check(plan)

@@ -191,7 +191,12 @@ class CheckType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """One question asked at a checkpoint. `point`: the answer is also a reading of that point."""
+    """One question asked at a checkpoint.
+
+    point   the answer is also a reading of that point
+    graded  the answer is itself a mark: of a scored round a number brings its share of the upper limit, a choice its rank
+            from the best to the worst
+    """
 
     id: str
     ask: Text
@@ -202,6 +207,7 @@ class CheckSpec:
     unit: str = ""
     point: str | None = None
     fault: str | None = None
+    graded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from caretaker.domain.equipment import CheckSpec, CheckType, Text
 from caretaker.domain.rounds.checkpoints import Checkpoint, Place
-from caretaker.domain.rounds.plans import Holidays, Order, PlanKind, PlanPoint, RoundPlan
+from caretaker.domain.rounds.plans import Holidays, Order, PlanKind, PlanPoint, RoundPlan, Weight
 from caretaker.domain.rounds.scans import (
     Anchor,
     Answer,
@@ -56,6 +56,7 @@ def _check(item: Facts) -> CheckSpec:
         unit=item["unit"],
         point=item["point"],
         fault=item["fault"],
+        graded=item.get("graded", False),  # rows of before it was asked
     )
 
 
@@ -80,6 +81,7 @@ def plan_of(site: str, plan_id: str, version: int, facts: Facts) -> RoundPlan:
         valid_from=date.fromisoformat(rest.pop("valid_from")),
         valid_until=None if until is None else date.fromisoformat(until),
         holidays=Holidays(rest.pop("holidays")),
+        weights=tuple(Weight(**item) for item in rest.pop("weights", ())),
         **rest,
     )
 

@@ -13,6 +13,7 @@ from caretaker.domain.errors import Refused
 
 MOST_S: Final = 7 * 86_400.0
 """The longest round: a monthly inspection may take a week."""
+MOST_POINTS: Final = 1000.0
 
 
 class Order(StrEnum):
@@ -60,6 +61,15 @@ class PlanPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """What a check is worth in a scored plan; `checkpoint` None: wherever it is asked. Checks without one are worth 1."""
+
+    check: str
+    points: float
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RoundPlan:
     """A recurring walk.
 
@@ -67,7 +77,7 @@ class RoundPlan:
     starts_at  local wall time of each occurrence
     duration_s from start to the end of the window; tolerance_s: this much early or late still counts as on time
     team, person  who walks: a team (whoever has the shift) or one person
-    scored     managers' scored checks (日检、周检、月评): answers give points
+    scored     managers' scored checks (日检、周检、月评): answers give points, by `weights`
     valid_from, valid_until  first and last local day (inclusive; None = for ever)
     """
 
@@ -89,6 +99,7 @@ class RoundPlan:
     scored: bool = False
     active: bool = True
     version: int = 1
+    weights: tuple[Weight, ...] = ()
 
 
 def places_of(plan: RoundPlan) -> tuple[str, ...]:
@@ -108,6 +119,9 @@ def check(plan: RoundPlan) -> None:
         raise Refused("valid_until lies before valid_from", field="valid_until")
     if plan.team is not None and plan.person is not None:
         raise Refused("a plan is for a team or for one person, not both", field="person")
+    for row, weight in enumerate(plan.weights):
+        if not 0.0 <= weight.points <= MOST_POINTS:
+            raise Refused(f"{weight.check}: found {weight.points:g} points; expected 0 to 1000", field=f"weights.{row}")
     for row, point in enumerate(plan.points):
         opens, closes = window_s(plan, point)
         if not 0.0 <= opens < closes <= plan.duration_s:
