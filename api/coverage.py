@@ -2,125 +2,174 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from datetime import date
+from statistics import fmean
 
-from api.schemas.common import Words
-from api.schemas.rounds import Coverage, CoverageRow, Statistics, StatisticsRow
+import numpy as np
+
+from api.schemas.common import Words, ms
+from api.schemas.rounds import Coverage, CoverageRow, Statistics, StatisticsRow, StopList, StopRow, WeekRow
 from api.views_rounds import RoundViews
-from caretaker.domain.rounds.findings import Finding
-from caretaker.domain.rounds.rounds import DONE, Round, RoundState, VisitState
-from caretaker.domain.rounds.scans import TokenType
-from caretaker.ports.rounds import KeptScan
+from caretaker.domain.rounds.columns import ROUND_STATES, Flags, RoundColumns
+from caretaker.domain.rounds.coverage import HOURS, PlaceCover, cover
+from caretaker.domain.rounds.rounds import RoundState
+from caretaker.domain.rounds.tallies import Tally, Week, tally, weeks
+from caretaker.ports.rounds import Tallied
 from caretaker.recurrence import local_time
 
-MOST = 20_000
-HOURS = 24
+_MOST = 500
+_SCHEDULED = ROUND_STATES.index(RoundState.SCHEDULED)
+_NONE = (0,) * HOURS
 
 
 def coverage_of(views: RoundViews, start_ns: int, end_ns: int) -> Coverage:
     """Every point of the site in [start, end)."""
+    now_ns = views.house.clock.now_ns()
     zone = views.house.estate.site.zone
-    now_ns = min(end_ns, views.house.clock.now_ns())
-    done: dict[str, list[int]] = defaultdict(lambda: [0] * HOURS)
-    missed: dict[str, list[int]] = defaultdict(lambda: [0] * HOURS)
-    times: dict[str, list[int]] = defaultdict(list)
-    for walk in _rounds(views, start_ns, end_ns):
-        for visit in walk.visits:
-            if visit.scanned_ns is not None and start_ns <= visit.scanned_ns < end_ns:
-                done[visit.checkpoint][local_time(visit.scanned_ns, zone).hour] += 1
-                times[visit.checkpoint].append(visit.scanned_ns)
-            elif visit.state is VisitState.MISSED and start_ns <= visit.closes_ns < end_ns:
-                missed[visit.checkpoint][local_time(visit.closes_ns, zone).hour] += 1
-    rows = [
-        CoverageRow(
-            checkpoint=place,
-            title=views.title(place),
-            done=done[place],
-            missed=missed[place],
-            last_ms=max(times[place]) // 1_000_000 if times[place] else None,
-            longest_gap_ms=_gap([start_ns, *sorted(times[place]), max(now_ns, start_ns)]) // 1_000_000,
-        )
-        for place in dict.fromkeys([*views.checkpoints, *done, *missed])
+    columns = views.unit.rounds.columns(views.site, start_ns, end_ns)
+    found = list(cover(columns, start_ns, end_ns, now_ns, lambda at_ns: local_time(at_ns, zone).hour))
+    visited = {row.place for row in found}
+    edge = max(start_ns, min(end_ns, now_ns))
+    found += [
+        PlaceCover(place, _NONE, _NONE, _NONE, _NONE, None, start_ns, edge, None)
+        for place in views.checkpoints
+        if place not in visited
     ]
-    rows.sort(key=lambda row: (-sum(row.missed), -row.longest_gap_ms))
-    return Coverage(from_ms=start_ns // 1_000_000, to_ms=end_ns // 1_000_000, items=rows)
+    return Coverage(
+        from_ms=start_ns // 1_000_000,
+        to_ms=end_ns // 1_000_000,
+        items=[
+            CoverageRow(
+                checkpoint=row.place,
+                title=views.title(row.place),
+                planned=list(row.planned),
+                made=list(row.made),
+                missed=list(row.missed),
+                seen=list(row.seen),
+                last_ms=ms(row.last_ns),
+                gap_from_ms=row.gap_from_ns // 1_000_000,
+                gap_to_ms=row.gap_to_ns // 1_000_000,
+                allowed_ms=ms(row.allowed_ns),
+            )
+            for row in found
+        ],
+    )
 
 
-def _gap(times: Sequence[int]) -> int:
-    return max((late - early for early, late in pairwise(times)), default=0)
-
-
-def _rounds(views: RoundViews, start_ns: int, end_ns: int) -> Iterable[Round]:
-    found = views.unit.rounds.list(views.site, from_ns=start_ns, to_ns=end_ns, limit=MOST)
-    return [walk for walk in found if walk.state is not RoundState.CANCELLED]
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Of one plan or person."""
-
-    rounds: Counter[str] = field(default_factory=Counter)
-    visits: Counter[str] = field(default_factory=Counter)
-    partly: int = 0
-    scans: int = 0
-    marked: int = 0
-    manual: int = 0
-    findings: int = 0
-
-    def add_round(self, walk: Round) -> None:
-        self.rounds[str(walk.state)] += 1
-        self.visits.update(str(visit.state) for visit in walk.visits)
-        self.partly += sum(visit.partly for visit in walk.visits)
-
-    def add_scan(self, kept: KeptScan) -> None:
-        self.scans += 1
-        self.marked += kept.verdict is not None and (kept.verdict.suspicious or not kept.verdict.accepted)
-        self.manual += kept.scan.token_type is TokenType.MANUAL
-
-    def row(self, id_: str, title: Words) -> StatisticsRow:
-        done = sum(self.visits[str(state)] for state in DONE)
-        return StatisticsRow(
-            id=id_,
-            title=title,
-            rounds=dict(self.rounds),
-            visits=dict(self.visits),
-            partly=self.partly,
-            scans=self.scans,
-            marked=self.marked,
-            manual=self.manual,
-            findings=self.findings,
-            punctual=round(self.visits[str(VisitState.ON_TIME)] / done, 4) if done else None,
-        )
+def stops_of(views: RoundViews, checkpoint: str, start_ns: int, end_ns: int, hour: int | None) -> StopList:
+    """The visits of one point whose window opens in [start, end), at one local hour of the day or at any."""
+    zone = views.house.estate.site.zone
+    now_ns = views.house.clock.now_ns()
+    found = views.unit.rounds.stops(views.site, checkpoint, start_ns, min(end_ns, now_ns + 1))
+    chosen = [stop for stop in found if hour is None or local_time(stop.visit.opens_ns, zone).hour == hour]
+    return StopList(
+        items=[
+            StopRow(
+                round=stop.round,
+                title=views.plan_title(stop.plan, stop.plan_version),
+                sequence=stop.visit.sequence,
+                opens_ms=stop.visit.opens_ns // 1_000_000,
+                closes_ms=stop.visit.closes_ns // 1_000_000,
+                state=str(stop.visit.state),
+                scan=stop.visit.scan,
+                scanned_ms=ms(stop.visit.scanned_ns),
+                person=stop.person,
+                person_name=None if stop.person is None else views.name(stop.person),
+            )
+            for stop in chosen[:_MOST]
+        ]
+    )
 
 
 def statistics_of(views: RoundViews, start_ns: int, end_ns: int) -> Statistics:
     """By plan and person. Rounds count by when they start; rounds still to come do not count."""
+    zone = views.house.estate.site.zone
     now_ns = views.house.clock.now_ns()
-    plans: dict[str, _Tally] = defaultdict(_Tally)
-    persons: dict[str, _Tally] = defaultdict(_Tally)
-    titles: dict[str, Words] = {}
-    plan_of: dict[str, str] = {}
-    for walk in _rounds(views, start_ns, end_ns):
-        if not start_ns <= walk.starts_ns < end_ns or (walk.state is RoundState.SCHEDULED and walk.starts_ns > now_ns):
-            continue
-        plan_of[walk.id] = walk.plan
-        titles[walk.plan] = Words.needed(views.plan_of(walk).title)
-        plans[walk.plan].add_round(walk)
-        if walk.person is not None:
-            persons[walk.person].add_round(walk)
-    for kept in views.unit.scans.list(views.site, from_ns=start_ns, to_ns=end_ns, limit=MOST):
-        persons[kept.scan.person].add_scan(kept)
-        if kept.scan.round in plan_of:
-            plans[plan_of[kept.scan.round]].add_scan(kept)
-    found: Sequence[Finding] = views.unit.findings.list(views.site, from_ns=start_ns, to_ns=end_ns, limit=MOST)
-    for finding in found:
-        persons[finding.person].findings += 1
-        if finding.round in plan_of:
-            plans[plan_of[finding.round]].findings += 1
-    return Statistics(
-        plans=[plans[key].row(key, titles[key]) for key in sorted(plans)],
-        persons=[persons[key].row(key, Words(zh=views.name(key), en=views.name(key))) for key in sorted(persons)],
+    columns = views.unit.rounds.columns(views.site, start_ns, end_ns)
+    coming = (columns.state == _SCHEDULED) & (columns.starts > now_ns)
+    chosen: Flags = (columns.starts >= start_ns) & (columns.starts < end_ns) & ~coming
+    scans = views.unit.scans.tally(views.site, start_ns, end_ns)
+    found = views.unit.findings.tally(views.site, start_ns, end_ns)
+    by_plan = tally(columns, columns.plan, len(columns.plans), chosen)
+    by_person = tally(columns, columns.person, len(columns.persons), chosen)
+    by_week = weeks(columns, chosen, lambda at_ns: local_time(at_ns, zone).date().toordinal())
+    scores = _scores(views, columns, chosen, start_ns, end_ns)
+    plans = {name: one for name, one in zip(columns.plans, by_plan, strict=True) if one.rounds}
+    persons = dict(zip(columns.persons, by_person, strict=True))
+    everybody = sorted(
+        {name for name, one in persons.items() if one.rounds} | {each.person for each in (*scans, *found)}
     )
+    nothing = Tally({}, {}, 0, None)
+    return Statistics(
+        from_ms=start_ns // 1_000_000,
+        to_ms=end_ns // 1_000_000,
+        plans=[
+            _row(
+                name,
+                views.plan_title(name),
+                one,
+                [each for each in scans if each.plan == name],
+                sum(each.count for each in found if each.plan == name),
+                by_week.get(name, ()),
+                scores.get(name),
+            )
+            for name, one in plans.items()
+        ],
+        persons=[
+            _row(
+                name,
+                Words(zh=views.name(name), en=views.name(name)),
+                persons.get(name, nothing),
+                [each for each in scans if each.person == name],
+                sum(each.count for each in found if each.person == name),
+            )
+            for name in everybody
+        ],
+    )
+
+
+def _row(
+    id_: str,
+    title: Words,
+    one: Tally,
+    scans: Iterable[Tallied],
+    findings: int,
+    by_week: Sequence[Week] = (),
+    score: float | None = None,
+) -> StatisticsRow:
+    sums: Counter[str] = Counter()
+    for each in scans:
+        sums.update(scans=each.count, marked=each.marked, manual=each.manual)
+    return StatisticsRow(
+        id=id_,
+        title=title,
+        rounds=dict(one.rounds),
+        visits=dict(one.visits),
+        partly=one.partly,
+        scans=sums["scans"],
+        marked=sums["marked"],
+        manual=sums["manual"],
+        findings=findings,
+        punctual=None if one.punctual is None else round(one.punctual, 4),
+        pace_s=None if one.pace_ns is None else round(one.pace_ns / 1e9, 1),
+        weeks=[WeekRow(day=date.fromordinal(week.day).isoformat(), rounds=dict(week.rounds)) for week in by_week],
+        score=score,
+    )
+
+
+def _scores(views: RoundViews, columns: RoundColumns, chosen: Flags, start_ns: int, end_ns: int) -> dict[str, float]:
+    """plan -> the mean percent of its rounds that have a score."""
+    found: dict[str, float] = {}
+    for plan in views.unit.round_plans.list(views.site):
+        if not plan.scored or plan.id not in columns.plans:
+            continue
+        mine = chosen & (columns.plan == columns.plans.index(plan.id))
+        wanted = {columns.ids[row] for row in np.flatnonzero(mine).tolist()}
+        walks = views.unit.rounds.list(views.site, from_ns=start_ns, to_ns=end_ns, plan=plan.id, limit=_MOST)
+        scores = [views.score_of(walk) for walk in walks if walk.id in wanted]
+        percents = [score.percent for score in scores if score is not None and score.percent is not None]
+        if percents:
+            found[plan.id] = round(fmean(percents), 1)
+    return found

@@ -12,12 +12,15 @@ from api.schemas.rounds import (
     Brief,
     CheckpointShape,
     CheckShape,
+    LostShape,
     PhonePoint,
     PlaceShape,
     PlanPointShape,
     PlanShape,
     RoundShape,
+    ScoreShape,
     VisitShape,
+    WeightShape,
 )
 from api.schemas.scans import (
     AnswerShape,
@@ -38,11 +41,13 @@ from caretaker.domain.rounds.findings import Finding, required
 from caretaker.domain.rounds.plans import RoundPlan, sequence
 from caretaker.domain.rounds.rounds import Round, deadline_ns
 from caretaker.domain.rounds.scans import Answer, Verdict
+from caretaker.domain.rounds.scores import Lost, Score
 from caretaker.domain.rounds.walking import walks_s
 from caretaker.domain.work_orders import UNFINISHED
 from caretaker.ports import UnitOfWork
 from caretaker.ports.rounds import KeptScan
 from caretaker.services.scans import checks_at
+from caretaker.services.scores import score_of
 
 
 class RoundViews:
@@ -73,6 +78,48 @@ class RoundViews:
         if key not in self._plans:
             self._plans[key] = self.unit.round_plans.get(walk.site, *key)
         return self._plans[key]
+
+    def plan_title(self, plan: str, version: int | None = None) -> Words:
+        """What a plan is called, in one version or now."""
+        if version is not None:
+            key = (plan, version)
+            if key not in self._plans:
+                self._plans[key] = self.unit.round_plans.get(self.site, plan, version)
+            return Words.needed(self._plans[key].title)
+        return Words.needed(self.unit.round_plans.get(self.site, plan).title)
+
+    def score_of(self, walk: Round) -> Score | None:
+        """The score of a round, if its plan is scored and something was seen."""
+        return score_of(self.unit, self.house.estate, self.checkpoints, self.plan_of(walk), walk)
+
+    def score(self, walk: Round) -> ScoreShape | None:
+        """The same, in words."""
+        found = self.score_of(walk)
+        if found is None:
+            return None
+        return ScoreShape(
+            percent=None if found.percent is None else round(found.percent, 1),
+            points=round(found.points, 2),
+            worth=round(found.worth, 2),
+            excluded=found.excluded,
+            unseen=found.unseen,
+            lost=[self._lost(item) for item in found.lost],
+        )
+
+    def _lost(self, item: Lost) -> LostShape:
+        asked = {check.id: check for check in checks_at(self.house.estate, self.checkpoints.get(item.checkpoint))}
+        check = asked.get(item.check)
+        return LostShape(
+            checkpoint=item.checkpoint,
+            title=self.title(item.checkpoint),
+            check=item.check,
+            ask=_words(check.ask if check else None, item.check),
+            lost=round(item.lost, 2),
+            worth=round(item.worth, 2),
+            why=item.why,
+            value=None if item.answer is None else item.answer.value,
+            unit=check.unit if check else "",
+        )
 
     def round(self, walk: Round) -> RoundShape:
         """A round with its stops."""
@@ -122,6 +169,7 @@ class RoundViews:
             ended_early=walk.ended_early,
             done=sum(visit.scan is not None for visit in walk.visits),
             total=len(walk.visits),
+            score=self.score(walk),
             visits=visits,
         )
 
@@ -155,6 +203,7 @@ class RoundViews:
             team=plan.team,
             person=plan.person,
             scored=plan.scored,
+            weights=[WeightShape(check=w.check, points=w.points, checkpoint=w.checkpoint) for w in plan.weights],
             active=plan.active,
             version=plan.version,
         )
@@ -317,6 +366,7 @@ def check_shape(check: CheckSpec) -> CheckShape:
         required=required(check),
         point=check.point,
         fault=check.fault,
+        graded=check.graded,
     )
 
 

@@ -106,4 +106,5 @@ def _check(body: CheckBody) -> CheckSpec:
         unit=body.unit,
         point=body.point,
         fault=body.fault,
+        graded=body.graded,
     )

@@ -19,12 +19,13 @@ from api.schemas.rounds import (
     PlanList,
     PlanPointBody,
     PlanShape,
+    WeightBody,
 )
 from api.views_rounds import RoundViews
 from caretaker.domain.equipment import Text
 from caretaker.domain.errors import Refused
 from caretaker.domain.people import Person, Right
-from caretaker.domain.rounds.plans import Holidays, Order, PlanKind, PlanPoint, RoundPlan
+from caretaker.domain.rounds.plans import Holidays, Order, PlanKind, PlanPoint, RoundPlan, Weight
 from caretaker.recurrence import CHINA, local_time, occurrences, stamp
 from caretaker.services import checkpoints
 
@@ -71,6 +72,7 @@ def add(body: PlanBody, person: Planner, house: TheHouse) -> PlanShape:
         team=body.team,
         person=body.person,
         scored=body.scored,
+        weights=_weights(body.weights),
         active=body.active,
     )
     zone = house.estate.site.zone
@@ -101,6 +103,7 @@ def change(plan: str, body: PlanChange, person: Planner, house: TheHouse) -> Pla
         team=body.team if "team" in given else before.team,
         person=body.person if "person" in given else before.person,
         scored=before.scored if body.scored is None else body.scored,
+        weights=before.weights if body.weights is None else _weights(body.weights),
         active=before.active if body.active is None else body.active,
     )
     zone = house.estate.site.zone
@@ -160,6 +163,10 @@ def _points(bodies: list[PlanPointBody]) -> tuple[PlanPoint, ...]:
         PlanPoint(body.checkpoint, body.least_walk_s, body.least_dwell_s, body.opens_s, body.closes_s)
         for body in bodies
     )
+
+
+def _weights(bodies: list[WeightBody]) -> tuple[Weight, ...]:
+    return tuple(Weight(body.check, body.points, body.checkpoint) for body in bodies)
 
 
 def _shape(house: House, plan: RoundPlan) -> PlanShape:

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from api.auth import Watcher, needs, session_of
-from api.coverage import coverage_of, statistics_of
+from api.coverage import coverage_of, statistics_of, stops_of
 from api.endpoints.plans import From, To, day_of, days
 from api.house import House, TheHouse
 from api.schemas.common import Words
-from api.schemas.rounds import Coverage, EndBody, Me, PhoneSite, RoundList, RoundShape, Statistics, Today
+from api.schemas.rounds import Coverage, EndBody, Me, PhoneSite, RoundList, RoundShape, Statistics, StopList, Today
 from api.views_rounds import RoundViews, counts_of
 from api.words_rounds import catalogue
 from caretaker.domain.errors import NotFound
@@ -63,6 +63,21 @@ def get_statistics(_person: Watcher, house: TheHouse, from_: From = None, to: To
     start, end = _span(house, from_, to)
     with house.transactions.begin(write=False) as unit:
         return statistics_of(RoundViews(house, unit), start, end)
+
+
+@router.get("/rounds/visits", operation_id="listVisits")
+def list_visits(
+    _person: Watcher,
+    house: TheHouse,
+    checkpoint: str,
+    hour: Annotated[int | None, Query(ge=0, le=23, description="local hour in which the window opens")] = None,
+    from_: From = None,
+    to: To = None,
+) -> StopList:
+    """The visits of one point, made and missed, newest first; default the last 7 days, at most 500."""
+    start, end = _span(house, from_, to)
+    with house.transactions.begin(write=False) as unit:
+        return stops_of(RoundViews(house, unit), checkpoint, start, end, hour)
 
 
 @router.get("/rounds/{round_id}", operation_id="getRound")

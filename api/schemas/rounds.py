@@ -34,6 +34,7 @@ class CheckShape(Shape):
     required: bool
     point: str | None
     fault: str | None
+    graded: bool
 
 
 class CheckBody(Body):
@@ -48,6 +49,7 @@ class CheckBody(Body):
     unit: str = Field(default="", max_length=16)
     point: Id | None = None
     fault: Id | None = None
+    graded: bool = False
 
 
 class PlaceShape(Shape):
@@ -164,6 +166,22 @@ class PlanPointBody(Body):
     closes_s: FiniteFloat | None = Field(default=None, ge=0)
 
 
+class WeightShape(Shape):
+    """What a check is worth in a scored plan; `checkpoint` None: wherever it is asked. Others are worth 1."""
+
+    check: str
+    points: float
+    checkpoint: str | None
+
+
+class WeightBody(Body):
+    """What a check is worth."""
+
+    check: Id
+    points: FiniteFloat = Field(ge=0, le=1000)
+    checkpoint: Id | None = None
+
+
 class PlanShape(Shape):
     """A recurring walk."""
 
@@ -182,6 +200,7 @@ class PlanShape(Shape):
     team: str | None
     person: str | None
     scored: bool
+    weights: list[WeightShape]
     active: bool
     version: int
 
@@ -204,6 +223,7 @@ class PlanBody(Body):
     team: Id | None = None
     person: Id | None = None
     scored: bool = False
+    weights: list[WeightBody] = Field(default_factory=list, max_length=200)
     active: bool = True
 
 
@@ -223,6 +243,7 @@ class PlanChange(Body):
     team: Id | None = None
     person: Id | None = None
     scored: bool | None = None
+    weights: list[WeightBody] | None = Field(default=None, max_length=200)
     active: bool | None = None
 
 
@@ -266,6 +287,32 @@ class VisitShape(Shape):
     least_dwell_s: float
 
 
+class LostShape(Shape):
+    """Points that a check did not bring. `why`: `not_ok`, `graded` (a mark below the best) or `unanswered`."""
+
+    checkpoint: str
+    title: Words
+    check: str
+    ask: Words
+    lost: float
+    worth: float
+    why: str
+    value: float | str | bool | None
+    unit: str
+
+
+class ScoreShape(Shape):
+    """Of a scored round. `percent` None: nothing was worth a point. `excluded`: checks that could not be done;
+    `unseen`: stops not visited; neither counts."""
+
+    percent: float | None
+    points: float
+    worth: float
+    excluded: int
+    unseen: int
+    lost: list[LostShape]
+
+
 class RoundShape(Shape):
     """One walk. `deadline_ms`: end plus tolerance; after it what is not done is missed.
 
@@ -293,6 +340,7 @@ class RoundShape(Shape):
     ended_early: str | None
     done: int
     total: int
+    score: ScoreShape | None
     visits: list[VisitShape]
 
 
@@ -377,29 +425,68 @@ class Today(Shape):
 
 
 class CoverageRow(Shape):
-    """One point: `done` by the local hour of the scan, `missed` by the local hour in which its window ended.
+    """One point. `planned`, `made`, `missed`: visits by the local hour in which their window opens (planned = made + missed
+    + still due); `seen`: visits made by the local hour of the scan.
 
-    longest_gap_ms  between two scans that count (or an edge of the stretch and the nearest scan)
+    gap_from_ms, gap_to_ms  the longest time without a visit; the edges of the stretch count as visits
+    allowed_ms              the longest time without one that the plans allow; None: no plan goes here
     """
 
     checkpoint: str
     title: Words
-    done: list[int]
+    planned: list[int]
+    made: list[int]
     missed: list[int]
+    seen: list[int]
     last_ms: int | None
-    longest_gap_ms: int
+    gap_from_ms: int
+    gap_to_ms: int
+    allowed_ms: int | None
 
 
 class Coverage(Shape):
-    """Worst first: most missed, then the longest gap."""
+    """By how far the longest gap goes beyond what the plans allow, the worst first."""
 
     from_ms: int
     to_ms: int
     items: list[CoverageRow]
 
 
+class StopRow(Shape):
+    """One visit of a point, made or not."""
+
+    round: str
+    title: Words
+    sequence: int
+    opens_ms: int
+    closes_ms: int
+    state: str
+    scan: str | None
+    scanned_ms: int | None
+    person: str | None
+    person_name: str | None
+
+
+class StopList(Shape):
+    """Newest first."""
+
+    items: list[StopRow]
+
+
+class WeekRow(Shape):
+    """Rounds of a plan that began in the week of this local Monday, by state."""
+
+    day: str
+    rounds: dict[str, int]
+
+
 class StatisticsRow(Shape):
-    """Of one plan or one person. `punctual`: share of the visits that were done on time, None without any."""
+    """Of one plan or one person. `punctual`: share of the visits that were done on time, None without any.
+
+    pace_s  median seconds from one stop to the next within a round
+    weeks   plans only, oldest first
+    score   scored plans only: the mean percent of the rounds that have one
+    """
 
     id: str
     title: Words
@@ -411,10 +498,15 @@ class StatisticsRow(Shape):
     manual: int
     findings: int
     punctual: float | None
+    pace_s: float | None
+    weeks: list[WeekRow]
+    score: float | None
 
 
 class Statistics(Shape):
     """Over the rounds that start in a stretch of days."""
 
+    from_ms: int
+    to_ms: int
     plans: list[StatisticsRow]
     persons: list[StatisticsRow]

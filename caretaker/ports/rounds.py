@@ -11,7 +11,7 @@ from caretaker.domain.rounds.checkpoints import Checkpoint
 from caretaker.domain.rounds.columns import RoundColumns
 from caretaker.domain.rounds.findings import Finding
 from caretaker.domain.rounds.plans import RoundPlan
-from caretaker.domain.rounds.rounds import Round, RoundState
+from caretaker.domain.rounds.rounds import Round, RoundState, Visit
 from caretaker.domain.rounds.scans import Scan, Verdict
 
 LAST_STEP: Final = 9
@@ -75,6 +75,17 @@ class Making:
     day: date
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A visit with the round it belongs to."""
+
+    round: str
+    plan: str
+    plan_version: int
+    person: str | None
+    visit: Visit
+
+
 class Rounds(Protocol):
     """Walks and their visits."""
 
@@ -111,6 +122,10 @@ class Rounds(Protocol):
 
     def columns(self, site: str, from_ns: int, to_ns: int) -> RoundColumns:
         """All rounds that overlap [from, to) and were not called off, with their visits, as columns."""
+        ...
+
+    def stops(self, site: str, checkpoint: str, from_ns: int, to_ns: int) -> Sequence[Stop]:
+        """The visits of one point whose window opens in [from, to), newest first; not those of rounds called off."""
         ...
 
     def step(self, round_id: str) -> int:

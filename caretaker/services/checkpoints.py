@@ -154,6 +154,9 @@ def check_plan(plan: RoundPlan, known: Collection[str]) -> None:
     for place in places_of(plan):
         if place not in known:
             raise Refused(f"there is no checkpoint {place}", field="points")
+    for row, weight in enumerate(plan.weights):
+        if weight.checkpoint is not None and weight.checkpoint not in places_of(plan):
+            raise Refused(f"{weight.checkpoint} is no stop of this plan", field=f"weights.{row}")
 
 
 def add_plan(

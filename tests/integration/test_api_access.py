@@ -89,6 +89,7 @@ TABLE: Final = {
     "GET /api/v1/rounds": PEOPLE,
     "GET /api/v1/rounds/coverage": PEOPLE,
     "GET /api/v1/rounds/statistics": PEOPLE,
+    "GET /api/v1/rounds/visits": PEOPLE,
     "GET /api/v1/rounds/{round_id}": PEOPLE,
     "POST /api/v1/rounds/{round_id}/open": PEOPLE,
     "POST /api/v1/rounds/{round_id}/end": PEOPLE,

@@ -131,8 +131,11 @@ def test_a_whole_round_is_scanned_answered_and_finished(house: ApiHouse) -> None
     assert found[0]["answer"]["photos"] == ["ab" * 32]
     assert replies["p2"]["readings"] == 1
     row = next(item for item in coverage["items"] if item["checkpoint"] == "p1")
-    assert sum(row["done"]) == 1
+    assert (sum(row["planned"]), sum(row["made"]), sum(row["missed"]), sum(row["seen"])) == (1, 1, 0, 1)
     assert statistics["plans"][0]["punctual"] == 1.0
+    assert (statistics["plans"][0]["pace_s"], statistics["plans"][0]["scans"]) == (120.0, 3)
+    assert statistics["plans"][0]["weeks"][0]["rounds"] == {"finished": 1}
+    assert (statistics["persons"][0]["manual"], statistics["persons"][0]["findings"]) == (3, 1)
     assert {"round.opened", "round.finished", "scan.accepted", "finding.opened", "work_order.opened"} <= {
         event for event, _ in events_of(house)
     }

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from caretaker.domain.rounds.columns import I64, VISIT_STATES, Flags, RoundColumns, by_quarter
+from caretaker.domain.rounds.columns import I32, I64, VISIT_STATES, Flags, RoundColumns, by_quarter
 from caretaker.domain.rounds.rounds import VisitState
 
 HOURS: Final = 24
@@ -64,7 +64,9 @@ def cover(
     count = len(columns.places)
     hours = place.astype(np.int64) * HOURS + by_quarter(opens, hour_of)
     seen_hours = seen_place.astype(np.int64) * HOURS + by_quarter(seen_at, hour_of)
-    by_hour = [_count(cells, count) for cells in (hours, hours[made], hours[missed], seen_hours)]
+    planned, made_then, missed_then, seen_then = (
+        _count(cells, count) for cells in (hours, hours[made], hours[missed], seen_hours)
+    )
     gap_from, gap_to, last = _gaps(seen_place, seen_at, count, start_ns, edge)
     allowed = _allowed(place, opens, np.minimum(closes, edge), count, start_ns, edge)
     planned_at_all = np.bincount(place, minlength=count) > 0
@@ -72,13 +74,16 @@ def cover(
     rows = [
         PlaceCover(
             columns.places[number],
-            *(tuple(int(n) for n in table[number]) for table in by_hour),
+            planned=_row(planned, number),
+            made=_row(made_then, number),
+            missed=_row(missed_then, number),
+            seen=_row(seen_then, number),
             last_ns=int(last[number]) or None,
             gap_from_ns=int(gap_from[number]),
             gap_to_ns=int(gap_to[number]),
             allowed_ns=int(allowed[number]) if planned_at_all[number] else None,
         )
-        for number in np.flatnonzero(touched)
+        for number in np.flatnonzero(touched).tolist()
     ]
     return sorted(rows, key=lambda row: (-row.strain, -sum(row.missed), row.place))
 
@@ -88,7 +93,11 @@ def _count(cells: I64, places: int) -> I64:
     return table
 
 
-def _gaps(place: I64, at: I64, count: int, start_ns: int, edge_ns: int) -> tuple[I64, I64, I64]:
+def _row(table: I64, number: int) -> tuple[int, ...]:
+    return tuple(int(n) for n in table[number])
+
+
+def _gaps(place: I32, at: I64, count: int, start_ns: int, edge_ns: int) -> tuple[I64, I64, I64]:
     """Per place: the ends of its longest gap, and its newest visit (0: none)."""
     every = np.arange(count)
     places = np.concatenate([place, every, every])
@@ -104,7 +113,7 @@ def _gaps(place: I64, at: I64, count: int, start_ns: int, edge_ns: int) -> tuple
     return before[widest][first], after[widest][first], last
 
 
-def _allowed(place: I64, opens: I64, closes: I64, count: int, start_ns: int, edge_ns: int) -> I64:
+def _allowed(place: I32, opens: I64, closes: I64, count: int, start_ns: int, edge_ns: int) -> I64:
     """Per place: from the opening of one window to the end of the next, at most. Whoever comes at the first moment of one
     window and the last of the next has kept the plan."""
     order = np.lexsort((opens, place))
