@@ -10,7 +10,7 @@ from statistics import fmean
 import numpy as np
 
 from api.schemas.common import Words, ms
-from api.schemas.rounds import Coverage, CoverageRow, Statistics, StatisticsRow, StopList, StopRow, WeekRow
+from api.schemas.coverage import Coverage, CoverageRow, Statistics, StatisticsRow, StopList, StopRow, WeekRow
 from api.views_rounds import RoundViews
 from caretaker.domain.rounds.columns import ROUND_STATES, Flags, RoundColumns
 from caretaker.domain.rounds.coverage import HOURS, PlaceCover, cover

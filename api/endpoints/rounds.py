@@ -11,7 +11,8 @@ from api.coverage import coverage_of, statistics_of, stops_of
 from api.endpoints.plans import From, To, day_of, days
 from api.house import House, TheHouse
 from api.schemas.common import Words
-from api.schemas.rounds import Coverage, EndBody, Me, PhoneSite, RoundList, RoundShape, Statistics, StopList, Today
+from api.schemas.coverage import Coverage, Statistics, StopList
+from api.schemas.rounds import EndBody, Me, PhoneSite, RoundList, RoundShape, Today
 from api.views_rounds import RoundViews, counts_of
 from api.words_rounds import catalogue
 from caretaker.domain.errors import NotFound
