@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +14,9 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import errors, events, page
+from api import errors, events, install_page, page
 from api.auth import Throttle
+from api.doors import Doors, SecureDoor, cannot_listen
 from api.endpoints import (
     alarms,
     audit,
@@ -36,7 +39,7 @@ from api.endpoints import photos as photo_routes
 from api.house import Accept, House
 from api.limits import PublicLimits
 from api.live import Live
-from api.middleware import Anchor, BodyLimit, Headers
+from api.middleware import Anchor, BodyLimit, Headers, PlainDoor
 from api.schemas.common import ProblemShape
 from caretaker.domain.assets import Estate
 from caretaker.domain.rounds.chain import anchor_text
@@ -90,10 +93,11 @@ def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
     judge: Judge = plain_judge.judge,
     photos: PhotoFiles | None = None,
     keys: SiteKeys | None = None,
+    doors: Doors | None = None,
 ) -> FastAPI:
     """The application. Its lifespan starts and stops the live view."""
     live = Live(estate, journal, store)
-    house = House(transactions, estate, journal, store, clock, live, version, demo, accept, judge, photos, keys)
+    house = House(transactions, estate, journal, store, clock, live, version, demo, accept, judge, photos, keys, doors)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -112,9 +116,11 @@ def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
     app.state.throttle = Throttle()
     app.state.limits = PublicLimits()
     app.include_router(api_router())
+    install_page.install(app, doors)
     page.install(app, static)
     errors.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(PlainDoor, doors=doors)
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)  # leaves event streams alone
     app.add_middleware(Headers, clock=clock, prefix=PREFIX, anchor=_anchors(keys, estate.site.id))
     return app
@@ -127,8 +133,42 @@ def _anchors(keys: SiteKeys | None, site: str) -> Anchor | None:
 class Server(uvicorn.Server):
     """Runs inside the house's own event loop; signals are the house's business.
 
-    Streams must learn of the end before uvicorn waits for them, so `stop` tells them first.
+    Streams must learn of the end before uvicorn waits for them, so `stop` tells them first. With a secure door the same
+    application answers there too: one life, one set of connections, two listeners.
     """
+
+    secure: SecureDoor | None = None
+    _watching: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """The usual door, then the secure one. Raises ConfigurationError when its port is taken."""
+        await super().startup(sockets)
+        if self.secure is None or not self.started:
+            return
+        self.started = False
+        try:
+            door = await asyncio.get_running_loop().create_server(
+                self._protocol, *self.secure.address, ssl=self.secure.context, backlog=self.config.backlog
+            )
+        except OSError as wrong:
+            await self.shutdown(sockets)
+            raise cannot_listen(self.secure.address, wrong) from wrong
+        self.servers.append(door)
+        self._watching = asyncio.create_task(self.secure.watch(), name="certificate")
+        self.started = True
+
+    def _protocol(self) -> asyncio.Protocol:
+        config = self.config
+        made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
+            config=config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Both doors."""
+        if self._watching is not None:
+            self._watching.cancel()
+        await super().shutdown(sockets)
 
     def capture_signals(self):  # type: ignore[no-untyped-def]
         """None of ours."""
@@ -144,9 +184,9 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def server(app: FastAPI, host: str, port: int) -> Server:
+def server(app: FastAPI, host: str, port: int, secure: SecureDoor | None = None) -> Server:
     """A server for `app`: `await serve()` runs until `stop()`."""
-    return Server(
+    made = Server(
         uvicorn.Config(
             app,
             host=host,
@@ -162,3 +202,5 @@ def server(app: FastAPI, host: str, port: int) -> Server:
             timeout_keep_alive=75,
         )
     )
+    made.secure = secure
+    return made

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.doors import Doors
 from api.live import Live
 from caretaker.domain.assets import Estate
 from caretaker.ports import Clock, Journal, ReadingStore, Transactions
@@ -37,6 +38,7 @@ class House:
     judge: Judge = plain_judge.judge
     photos: PhotoFiles | None = None
     keys: SiteKeys | None = None
+    doors: Doors | None = None
 
 
 def house(request: Request) -> House:

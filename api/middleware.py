@@ -9,8 +9,10 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.doors import Doors, is_loopback
 from api.errors import problem, unexpected
 from caretaker.ports import Clock
 
@@ -109,3 +111,43 @@ class BodyLimit:
             await answer(scope, receive, send)
             return
         await self.app(scope, counted, send)
+
+
+_FOR_STRANGERS: Final = ("/ca", "/s", "/assets")
+"""Pages without sign-in: how to install the certificate, what a sticker says. Their readers have installed nothing yet."""
+_SIGNING_IN: Final = ("/api/v1/session", "/api/v1/phones")
+
+
+class PlainDoor:
+    """Once there is an https door, nothing secret passes the plain one from the network: its pages send people over to
+    https, its API takes no session, token or code. This machine itself and strangers are served."""
+
+    def __init__(self, app: ASGIApp, doors: Doors | None) -> None:
+        self.app = app
+        self.https = None if doors is None else doors.https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if self.https is None or scope["type"] != "http" or scope["scheme"] == "https" or _from_here(scope):
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        path = request.url.path
+        over = request.url.replace(scheme="https", port=self.https[1])
+        if not path.startswith("/api/"):
+            first = "/" + path.lstrip("/").partition("/")[0]
+            if request.method in ("GET", "HEAD") and first not in _FOR_STRANGERS and "." not in path.rpartition("/")[2]:
+                await RedirectResponse(str(over), 307, {"Cache-Control": "no-store"})(scope, receive, send)
+                return
+        elif "authorization" in request.headers or (request.method == "POST" and path in _SIGNING_IN):
+            answer = problem(request, 426, "needs_https", "", {"url": str(over)})
+            await answer(scope, receive, send)
+            return
+        bare = [(name, value) for name, value in scope["headers"] if name != b"cookie"]  # of the time before https
+        await self.app({**scope, "headers": bare}, receive, send)
+
+
+def _from_here(scope: Scope) -> bool:
+    """Did this come in by an address that only this machine has?"""
+    server = scope.get("server")
+    return server is not None and is_loopback(str(server[0]))

@@ -45,6 +45,10 @@ TITLES: Final[Mapping[str, Mapping[Language, str]]] = {
     "cross_site": {"zh": "请求来自别的网站，已拒绝", "en": "The request came from another site and was refused"},
     "content_type": {"zh": "请以 application/json 发送", "en": "Send application/json"},
     "method": {"zh": "这个地址不接受这种请求方法", "en": "This address does not take this method"},
+    "needs_https": {
+        "zh": "从网络登录须用 https，请改用 https 地址",
+        "en": "From the network this needs https; use the https address",
+    },
     "encoding": {"zh": "请不要压缩请求内容", "en": "Send the body uncompressed"},
     "too_large": {"zh": "请求太大（上限 1 MB）", "en": "The request is too large (limit 1 MB)"},
     "too_many": {"zh": "尝试太频繁，请稍后再试", "en": "Too many tries; wait a moment"},

@@ -18,6 +18,7 @@ import structlog
 
 from caretaker import __version__
 from caretaker.adapters.audit_seal import FileSeal
+from caretaker.adapters.certificates import CertificateFolder
 from caretaker.adapters.journal_lmdb import LmdbJournal
 from caretaker.adapters.key_ring import KeyRing
 from caretaker.adapters.memory.clock import SystemClock
@@ -32,6 +33,7 @@ from caretaker.config import Settings, load
 from caretaker.domain.assets import Estate
 from caretaker.domain.errors import CaretakerError, ConfigurationError, Conflict, NotFound, Refused, Unavailable
 from caretaker.ports import BrokerLink, Clock, Journal, Notifier, ReadingStore, Transactions
+from caretaker.ports.certificates import Certificates
 from caretaker.ports.keys import Signatures, SiteKeys
 from caretaker.ports.photos import PhotoFiles
 from caretaker.services import checkpoints, staff
@@ -67,6 +69,10 @@ class House:
     def site_keys(self) -> SiteKeys:
         """What signs stickers and anchors; made at first use."""
         return KeyRing(self.settings.data / "keys")
+
+    def certificates(self) -> Certificates:
+        """Of the https door."""
+        return open_certificates(self.settings)
 
     def photo_files(self) -> PhotoFiles:
         """Where photos lie."""
@@ -110,6 +116,11 @@ def read_secret(path: Path, key: str) -> str:
         return path.read_text(encoding="utf-8").partition("\n")[0].strip()
     except OSError as wrong:
         raise ConfigurationError(f"{key}: {path} cannot be read: {wrong.strerror}") from wrong
+
+
+def open_certificates(settings: Settings) -> CertificateFolder:
+    """The certificates of the data folder."""
+    return CertificateFolder(settings.data / "tls")
 
 
 def open_transactions(settings: Settings, *, owner: bool) -> SqlTransactions:

@@ -25,6 +25,11 @@ class Settings(BaseSettings):
 
     data: Path = Field(default=ROOT / ".caretaker" / "data", description="folder for databases and the journal")
     http: str = Field(default="127.0.0.1:8080", pattern=r"^[^:]+:\d{1,5}$", description="HOST:PORT of page and API")
+    https: str = Field(
+        default="",
+        pattern=r"^(|off|[^:]+:\d{1,5})$",
+        description="HOST:PORT of the https door; empty = 0.0.0.0:8443 once there is a certificate; off = never",
+    )
     mqtt: str = Field(default="", description="broker: mqtt://[user:password@]host:port[?version=3|5]; empty = none")
     mqtt_password_file: Path | None = Field(default=None, description="file with the broker password")
     mqtt_client_id: str = Field(default="caretaker-gateway", min_length=1, max_length=64)

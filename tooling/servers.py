@@ -22,6 +22,7 @@ TOOLS = (
     Tool("postgresql", ("/usr/lib/postgresql/*/bin/postgres",)),
     Tool("chromium", ("chromium",)),
     Tool("fonts-noto-cjk", ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",)),  # else Chinese is boxes
+    Tool("libnss3-tools", ("certutil",)),  # teaches Chromium to trust the building's own CA
     Tool("strace", ("strace",)),
     Tool("iptables", ("iptables", "/usr/sbin/iptables")),
     Tool("iproute2", ("ip", "/usr/sbin/ip")),

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api import qr
 from api.auth import Throttle, Watcher, needs, same_origin, set_phone, set_session
+from api.doors import reach
 from api.endpoints.people import people_here, person_here
 from api.endpoints.session import address_of, person_shape
 from api.errors import Problem
 from api.house import House, TheHouse
 from api.schemas.common import ms
-from api.schemas.people import EnrolledShape, Enrolment, NewPhone, Phones, PhoneShape
+from api.schemas.people import EnrolledShape, Enrolment, InstallShape, NewPhone, Phones, PhoneShape
 from caretaker.domain.errors import NotAllowed, NotFound
 from caretaker.domain.people import Person, Right
 from caretaker.domain.phones import Phone
@@ -29,9 +30,17 @@ def create_enrolment(person: str, actor: Dispatcher, house: TheHouse, request: R
     known = person_here(house, person)
     now_ns = house.clock.now_ns()
     code = phones.create_enrolment(house.transactions, actor, known.id, now_ns)
-    base = str(request.base_url).rstrip("/")
-    url = f"{base}/m/enrol#code={code}"
-    return Enrolment(code=code, url=url, svg=qr.svg(url), expires_ms=(now_ns + people.LINK_LIFE) // 1_000_000)
+    way = reach(request, house.doors)
+    url = f"{way.base}/m/enrol#code={code}"
+    return Enrolment(
+        code=code,
+        url=url,
+        svg=qr.svg(url),
+        expires_ms=(now_ns + people.LINK_LIFE) // 1_000_000,
+        secure=way.secure,
+        reachable=way.reachable,
+        install=None if way.install is None else _install(way.install, house),
+    )
 
 
 @router.post("/phones", operation_id="enrolPhone", status_code=201, dependencies=[Depends(same_origin)])
@@ -66,6 +75,11 @@ def withdraw(phone: str, person: Watcher, house: TheHouse) -> PhoneShape:
     """End a phone and its sessions at once: the own one, or one of somebody below. Twice changes nothing."""
     owner = _owner(house, phone)
     return _shape(phones.withdraw(house.transactions, person, phone, house.clock.now_ns()), owner.name)
+
+
+def _install(url: str, house: House) -> InstallShape:
+    known = None if house.doors is None else house.doors.certificates.current()
+    return InstallShape(url=url, svg=qr.svg(url), fingerprint="" if known is None else known.fingerprint or "")
 
 
 def _owner(house: House, phone_id: str) -> Person:

@@ -125,13 +125,28 @@ class Shifts(Shape):
     items: list[ShiftShape]
 
 
+class InstallShape(Shape):
+    """Where a phone installs the local CA, and the CA's SHA-256 to compare."""
+
+    url: str
+    svg: str
+    fingerprint: str
+
+
 class Enrolment(Shape):
-    """A code that enrols one phone. `svg`: the QR code of `url`; the code is in its fragment, which no server sees."""
+    """A code that enrols one phone. `svg`: the QR code of `url`; the code is in its fragment, which no server sees.
+
+    `reachable`: false when `url` leads only this machine to itself; `secure`: it is https, so camera, offline use and
+    signatures work; `install`: what a phone must do first, null when its browser trusts us already or we have no https.
+    """
 
     code: str
     url: str
     svg: str
     expires_ms: int
+    secure: bool
+    reachable: bool
+    install: InstallShape | None
 
 
 class NewPhone(Body):

@@ -11,6 +11,7 @@ import typer
 from caretaker import __version__
 from caretaker.cli.language import say
 from caretaker.cli.people import audit_app, person_app
+from caretaker.cli.tls import tls_app
 from caretaker.config import Settings, load
 from caretaker.domain.errors import CaretakerError, ConfigurationError, NotFound
 from caretaker.domain.people import Person, Role
@@ -30,6 +31,7 @@ app.add_typer(link_app, name="link")
 app.add_typer(site_app, name="site")
 app.add_typer(person_app, name="person")
 app.add_typer(audit_app, name="audit")
+app.add_typer(tls_app, name="tls")
 
 DATA: Final = typer.Option("--data", metavar="DIR", help="data folder / 数据目录")
 Data = Annotated[Path | None, DATA]
@@ -60,6 +62,9 @@ def everything(
 def up(
     data: Data = None,
     http: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="page and API / 网页与接口")] = None,
+    https: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT|off", help="https for phones, after `tls init` / 手机用的 https")
+    ] = None,
     mqtt: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="embedded broker / 内置消息服务")] = None,
     site: Annotated[Path | None, typer.Option(metavar="PATH", help="own site folder / 自己的站点目录")] = None,
     scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="faults to plant / 演示故障脚本")] = None,
@@ -69,7 +74,7 @@ def up(
     from caretaker.cli.up import run_up
 
     simulate = demo if demo is not None else site is None
-    settings = settings_with(data, site=site, demo=simulate)
+    settings = settings_with(data, site=site, demo=simulate, https=https)
     raise typer.Exit(run_up(settings, http, mqtt, scenario))
 
 

@@ -26,11 +26,14 @@ import gateway.main
 import ingest.main
 import rules.main
 from api.app import Server, server
+from api.doors import ANYWHERE, HTTPS, Doors, open_door, ways
 from caretaker import bootstrap
 from caretaker.adapters.broker import EmbeddedBroker, free_port
 from caretaker.bootstrap import House
 from caretaker.cli.language import say
+from caretaker.cli.tls import in_words
 from caretaker.config import ROOT, Settings
+from caretaker.domain.certificates import RENEW_DAYS
 from caretaker.domain.errors import CaretakerError, ConfigurationError
 from caretaker.domain.people import Person, Role
 from caretaker.ports import Transactions
@@ -75,8 +78,14 @@ def run_up(settings: Settings, http: str | None, mqtt: str | None, scenario: Pat
     if http is None and "http" in settings.model_fields_set:
         http = settings.http
     make_data_folder(settings.data)
-    address = _address("--http", http, HTTP)
-    running = Running(settings, address, mqtt, scenario)
+    certificates = bootstrap.open_certificates(settings)
+    with in_words():
+        https = open_door(settings, certificates, bootstrap.now_ns())
+    # phones come for the certificate over plain http: beside https its usual address hears the network too
+    address = _address("--http", http, HTTP if https is None else f"{https[0]}:{HTTP.rpartition(':')[2]}")
+    if https is not None:
+        https = _address("--https", f"{https[0]}:{https[1]}" if settings.https else None, HTTPS)
+    running = Running(settings, Doors(address, https, certificates), mqtt, scenario)
     try:
         return asyncio.run(running.run())
     finally:
@@ -122,7 +131,7 @@ class Running:
     """Everything `up` has started, so that everything is stopped."""
 
     settings: Settings
-    http: tuple[str, int]
+    doors: Doors
     mqtt: str | None
     scenario: Path | None
     broker: EmbeddedBroker | None = None
@@ -203,7 +212,8 @@ class Running:
 
     async def _serve(self, house: House, stop: asyncio.Event, devices: str) -> int:
         collecting = gateway.compose.build(house)
-        web = server(api.compose.build(house, collecting.acceptor.accept_now), *self.http)
+        app = api.compose.build(house, collecting.acceptor.accept_now, self.doors)
+        web = server(app, *self.doors.http, api.compose.secure_door(house, self.doors))
         loop = asyncio.get_running_loop()
 
         def fell(name: str, trouble: BaseException) -> None:
@@ -279,7 +289,8 @@ class Running:
             await asyncio.sleep(0.02)
         if stop.is_set():
             return
-        base = f"http://{self.http[0]}:{self.http[1]}"
+        host, port = self.doors.http
+        base = f"http://{'127.0.0.1' if host == ANYWHERE else host}:{port}"
         print(say("ready", url=base))
         print(
             say(
@@ -287,8 +298,24 @@ class Running:
                 link=link_for(house.transactions, administrator(house.transactions), house.clock.now_ns(), base),
             )
         )
+        self._say_phones()
         print(say("devices", mqtt=devices, data=house.settings.data))
         print(say("stop_hint"), flush=True)
+
+    def _say_phones(self) -> None:
+        """What a phone on the building's network opens; nothing when only this machine hears us."""
+        way = ways(None, self.doors)
+        if way.reachable:
+            print(say("phones_secure" if way.secure else "phones_plain", url=f"{way.base}/m"))
+        if way.install is not None:
+            print(say("phones_install", url=way.install))
+        if not way.secure:
+            print(say("phones_how"))
+            return
+        known = self.doors.certificates.current()
+        days = RENEW_DAYS if known is None else known.days_left(bootstrap.now_ns())
+        if days < RENEW_DAYS:  # one's own: nobody here renews it
+            print(say("phones_until", days=days))
 
     def _stop_simulators(self) -> None:
         child, self.simulators = self.simulators, None

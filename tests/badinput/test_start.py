@@ -85,6 +85,8 @@ def build(folder: Path, busy: int) -> dict[str, Case]:
         "a busy page port": up("--http", f"127.0.0.1:{busy}", "in use", more=("--http", f"127.0.0.1:{busy}", "--no-demo")),
         "a busy broker port": up("--mqtt", f"127.0.0.1:{busy}", "in use", more=(*FREE, "--mqtt", f"127.0.0.1:{busy}")),
         "a busy page port, in Chinese": up("设置有误", "无法监听", more=("--http", f"127.0.0.1:{busy}", "--no-demo")),
+        "https without a certificate": up("tls init", more=(*FREE, "--https", "127.0.0.1:0")),
+        "https at an address that is none": up("CARETAKER_HTTPS", "HOST:PORT", more=(*FREE, "--https", "abc")),
         "an address that is none": up("--http", "abc", "HOST:PORT", more=("--http", "abc")),
         "a setting that is no address": up("CARETAKER_HTTP", "abc", "HOST:PORT", http="abc"),
         "a negative retention": up("CARETAKER_RETENTION_DAYS", "-1", retention_days="-1"),

@@ -18,7 +18,9 @@ from typing import Any
 import httpx
 
 from api.app import Server, create_app, server
+from api.doors import Doors, SecureDoor
 from caretaker import wire
+from caretaker.adapters.certificates import CertificateFolder
 from caretaker.adapters.journal_lmdb import LmdbJournal
 from caretaker.adapters.key_ring import KeyRing
 from caretaker.adapters.memory.clock import HandClock
@@ -53,6 +55,7 @@ class ApiHouse:
     acceptor: Acceptor
     base: str
     http: Server
+    doors: Doors
     tokens: dict[Role, str] = field(default_factory=dict)
     _records: int = 0
 
@@ -112,8 +115,8 @@ class ApiHouse:
 
 
 @contextmanager
-def api_house(folder: Path) -> Iterator[ApiHouse]:
-    """Open it, serve on a thread with its own loop, close all."""
+def api_house(folder: Path, *, secure: bool = False) -> Iterator[ApiHouse]:
+    """Open it, serve on a thread with its own loop, close all. `secure`: an https door with a CA made here, too."""
     transactions = SqlTransactions(f"sqlite:///{folder / 'caretaker.db'}")
     transactions.migrate()
     with transactions.begin() as unit:
@@ -125,6 +128,10 @@ def api_house(folder: Path) -> Iterator[ApiHouse]:
     clock = HandClock(time.time_ns())
     acceptor = Acceptor(journal, Gate(estate.points.values(), 10**18), clock, "http")
     port = free_port()
+    certificates = CertificateFolder(folder / "tls")
+    if secure:
+        certificates.make((), clock.now_ns())
+    doors = Doors(("127.0.0.1", port), ("127.0.0.1", free_port()) if secure else None, certificates)
     app = create_app(
         transactions=transactions,
         estate=estate,
@@ -135,8 +142,10 @@ def api_house(folder: Path) -> Iterator[ApiHouse]:
         accept=acceptor.accept_now,
         photos=PhotoFolder(folder / "photos", estate.site.zone),
         keys=KeyRing(folder / "keys"),
+        doors=doors,
     )
-    http = server(app, "127.0.0.1", port)
+    door = None if doors.https is None else SecureDoor(doors.https, certificates, clock, look_s=0.05)
+    http = server(app, "127.0.0.1", port, door)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=_serve, args=(loop, http), name="uvicorn")
     thread.start()
@@ -144,7 +153,8 @@ def api_house(folder: Path) -> Iterator[ApiHouse]:
         while not http.started:
             assert thread.is_alive(), "the server did not start"
             time.sleep(0.005)
-        yield ApiHouse(transactions, journal, store, estate, clock, acceptor, f"http://127.0.0.1:{port}", http)
+        base = f"http://127.0.0.1:{port}"
+        yield ApiHouse(transactions, journal, store, estate, clock, acceptor, base, http, doors)
     finally:
         if thread.is_alive():
             asyncio.run_coroutine_threadsafe(http.stop(), loop).result(10)

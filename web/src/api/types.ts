@@ -312,7 +312,15 @@ export interface Checkpoint {
 /** A sticker to print; `svg` is the QR code of `url`. */
 export interface Label { checkpoint: string; title: Words; space_title: Words; floor: Words | null; short_code: string; code_version: number; url: string; svg: string }
 
-export interface Enrolment { code: string; url: string; svg: string; expires_ms: number }
+export interface Enrolment {
+  code: string
+  url: string
+  svg: string
+  expires_ms: number
+  secure: boolean
+  reachable: boolean
+  install: { url: string; svg: string; fingerprint: string } | null
+}
 export interface Phone {
   id: string
   person: string

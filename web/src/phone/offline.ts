@@ -9,6 +9,9 @@ export const update = ref<ServiceWorker | null>(null)
 /** The phone is nearly full. */
 export const cramped = ref(false)
 
+/** https, but by a certificate this phone does not trust: the browser gives no offline use then. */
+export const distrusted = ref(false)
+
 export function startServiceWorker(): void {
   void room()
   if (!('serviceWorker' in navigator)) return
@@ -21,6 +24,9 @@ export function startServiceWorker(): void {
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible' && navigator.onLine) void registration.update().catch(() => {}) // no network: next time
     })
+  }, (error: unknown) => {
+    if (!(error instanceof DOMException && error.name === 'SecurityError')) throw error
+    distrusted.value = true
   })
 }
 

@@ -56,6 +56,16 @@ export function say(words: Words | null | undefined): string {
   return words ? words[language.value] || words.zh || words.en : ''
 }
 
+/** A message in both languages, for titles that are kept. */
+export async function both(key: string): Promise<Words> {
+  const [zh, en] = await Promise.all((['zh', 'en'] as const).map(async (one) => {
+    let found: string | Catalogue | undefined = (await catalogues[one]()).default
+    for (const part of key.split('.')) found = typeof found === 'object' ? found[part] : undefined
+    return typeof found === 'string' ? found : key
+  }))
+  return { zh: zh ?? key, en: en ?? key }
+}
+
 /** A message of the catalogue; outside of templates too. */
 export const t = i18n.global.t as unknown as (key: string, named?: Record<string, unknown>) => string
 
