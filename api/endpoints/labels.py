@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api import qr
 from api.auth import needs
+from api.doors import reach
 from api.house import House, TheHouse
 from api.paper.labels import label_sheets
 from api.schemas.common import Words
@@ -30,7 +31,7 @@ PDF: Final = "application/pdf"
 def list_labels(_person: Planner, house: TheHouse, request: Request, checkpoints: Chosen = None) -> LabelList:
     """The labels of these places in the order asked for, signed with the key in use. Only for those who may plan.
 
-    `url` begins with the address this page was opened under: print from the address that the phones will use.
+    `url` begins with an address of ours on the building's network, which a stranger's phone opens without a certificate.
     """
     return LabelList(items=_labels(house, request, checkpoints))
 
@@ -53,7 +54,7 @@ def _labels(house: House, request: Request, checkpoints: list[str] | None) -> li
     if house.keys is None:
         raise Unavailable("this process holds no signing keys; labels come from the house that `caretaker up` starts")
     key = house.keys.keys(house.estate.site.id)[0]
-    base = str(request.base_url).rstrip("/")
+    base = reach(request, house.doors).open_base
     with house.transactions.begin(write=False) as unit:
         views = RoundViews(house, unit)
         wanted = list(views.checkpoints) if checkpoints is None else list(dict.fromkeys(checkpoints))

@@ -23,7 +23,7 @@ from tests.e2e.test_phone_offline import answer
 from tests.servers import CHROMIUM_ARGUMENTS, chromium_path, free_port
 from tests.servers.base import need
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
 NAME = "caretaker.lan"
 PIN = "135790"
