@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, StorageState
 
 from tests.e2e.house import House
 from tooling import page as built_page
+from tooling.steps import only_one
 
 FORCED_OPEN = {"at": "14s", "asset": "gate-2", "fault": "forced_open", "for": "28s"}
 """A critical alarm within 2 s; over a few seconds after the fault."""
@@ -19,12 +20,13 @@ LEAKAGE = {"at": "18s", "asset": "light-08", "fault": "leakage"}
 
 @pytest.fixture(scope="session")
 def built() -> None:
-    """The page as of these sources."""
-    if built_page.ready():
-        return
-    if not built_page.packages_ready(dev=True):
-        built_page.install_packages(dev=True)
-    built_page.build()
+    """The page as of these sources; one worker builds, the other waits."""
+    with only_one():
+        if built_page.ready():
+            return
+        if not built_page.packages_ready(dev=True):
+            built_page.install_packages(dev=True)
+        built_page.build()
 
 
 @pytest.fixture(scope="module")
