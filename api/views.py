@@ -245,7 +245,7 @@ class Views:
         return OrderShape(
             id=order.id,
             asset=order.asset,
-            asset_title=_words(asset.title if asset else None, order.asset),
+            asset_title=_words(asset.title if asset else self._space_title(order.asset), order.asset),
             fault=order.fault,
             title=Words(zh=order.title_zh, en=order.title_en),
             priority=order.priority,
@@ -263,6 +263,11 @@ class Views:
             allowed_actions=[str(action) for action in allowed(order.state)],
             verification=Verification(can_close=not reasons, reasons=reasons),
         )
+
+    def _space_title(self, subject: str) -> Text | None:
+        """Of an order for a place without a machine (`space:<id>`)."""
+        space = self.estate.spaces.get(subject.removeprefix("space:"))
+        return space.title if space and subject.startswith("space:") else None
 
     def _reason(self, code: str, alarm: Alarm | None, alarm_id: str) -> Reason:
         shape = self.alarm(alarm) if alarm else None

@@ -6,8 +6,9 @@ import { defineConfig } from 'vite'
 import { phonePrecache } from './phone-precache'
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-// Each entry is a page of its own: `console` is `/`, `m` is the phone's `/m`; `m-sw` is the phone's service worker.
-const entries = { console: at('./index.html'), m: at('./m.html'), 'm-sw': at('./src/phone/worker/m-sw.ts') }
+// Each entry is a page of its own: `console` is `/`, `m` the phone's `/m`, `s` a sticker's `/s/…`; `m-sw` is the phone's
+// service worker.
+const entries = { console: at('./index.html'), m: at('./m.html'), s: at('./s.html'), 'm-sw': at('./src/phone/worker/m-sw.ts') }
 
 export default defineConfig({
   plugins: [

@@ -24,18 +24,20 @@ function files(folder: string): string[] {
 
 interface PageWords { name: string; chinese: Map<string, string>; english: Map<string, string>; sources: { path: string; text: string }[]; same: string[] }
 
-/** The phone has catalogues of its own under src/phone; everything else belongs to the console. */
+/** The phone and the sticker's page have catalogues of their own; everything else belongs to the console. */
+const APART = ['phone', 'door']
 function pageOf(name: string, folder: string, same: string[]): PageWords {
   const read = (language: string): Map<string, string> => flat(JSON.parse(readFileSync(join(SRC, folder, 'words', `${language}.json`), 'utf8')) as Tree)
   const sources = files(SRC)
     .map((path) => ({ path: path.slice(SRC.length + 1), text: readFileSync(path, 'utf8') }))
-    .filter(({ path }) => path.startsWith('phone/') === (folder === 'phone'))
+    .filter(({ path }) => (APART.find((apart) => path.startsWith(`${apart}/`)) ?? '.') === folder)
   return { name, chinese: read('zh'), english: read('en'), sources, same }
 }
 
 /** `same`: keys that rightly break the rule: a protocol's name, the switch that offers the other language in its own word. */
 const PAGES = [
   pageOf('console', '.', ['device.modbus']),
+  pageOf('door', 'door', ['app.other']),
   ...(existsSync(join(SRC, 'phone', 'words', 'zh.json')) ? [pageOf('phone', 'phone', ['app.other'])] : []),
 ]
 const named = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort()

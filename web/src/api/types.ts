@@ -189,6 +189,52 @@ export interface WorkOrder {
 }
 export interface OrderList { items: WorkOrder[]; counts: Partial<Record<OrderState, number>> }
 
+// ---- the public door
+export type Progress = 'waiting' | 'repairing' | 'paused' | 'repaired' | 'closed' | 'cancelled' | 'refused'
+export interface Repair { title: Words; progress: Progress; due_ms: number | null }
+export interface Sticker {
+  site: Words
+  zone: string
+  title: Words
+  way: Words[]
+  asset: Words | null
+  code: 'valid' | 'withdrawn' | 'expired'
+  standing: Repair[]
+  faults: { id: string; title: Words }[]
+}
+export interface Report {
+  number: string
+  fault_title: Words
+  progress: Progress
+  received_ms: number
+  due_ms: number | null
+  joined: boolean
+  photo: 'none' | 'awaited' | 'kept'
+  refused_reason: string | null
+}
+
+/** What somebody reported from a sticker, without signing in. */
+export interface WorkRequest {
+  id: string
+  checkpoint: string
+  title: Words
+  space_title: Words
+  asset: string | null
+  asset_title: Words | null
+  fault: string
+  fault_title: Words
+  description: string
+  priority: Priority
+  received_ms: number
+  photo: string | null
+  contact: { name: string; phone: string } | null
+  work_order: string | null
+  progress: Progress
+  refused_ms: number | null
+  refused_by: string | null
+  refused_reason: string | null
+}
+
 export interface HistoryEntry {
   id: number
   at_ms: number

@@ -4,11 +4,11 @@ import './phone.css'
 import App from './App.vue'
 import { watchSleep } from './boot'
 import { watchPosition } from './position'
-import { go, takeEnrolment } from './route'
+import { go, takeEnrolment, takeSticker } from './route'
 import { startServiceWorker } from './offline'
 import { enrolment } from './setup'
-import { owner, start } from './state'
-import { startWords } from './words'
+import { given, notice, owner, start } from './state'
+import { startWords, t } from './words'
 
 startWords()
 watchSleep()
@@ -19,8 +19,10 @@ paint()
 
 enrolment.value = takeEnrolment()
 addEventListener('hashchange', () => { enrolment.value = takeEnrolment() ?? enrolment.value })
+given.value = takeSticker()
 await start()
-if (!owner.value && !location.hash) go('setup')
+if (!owner.value && given.value) notice.value = t('setup.sticker')
+if (!owner.value && (given.value || !location.hash)) go('setup')
 createApp(App).mount('#app')
 startServiceWorker()
 void watchPosition()

@@ -21,6 +21,8 @@ export const jobs = shallowRef<Job[]>([])
 export const ended = shallowRef<Record<string, number>>({})
 export const tested = ref(0)
 export const notice = ref('')
+/** The token of a sticker that was opened with another scanner. */
+export const given = ref<string | null>(null)
 
 /** `since`: when the server was last reached or first missed. */
 export const link = reactive({ state: 'unknown' as 'unknown' | 'up' | 'down' | 'signed_out', since: Date.now(), problem: null as Problem | null })
