@@ -115,8 +115,9 @@ class ApiHouse:
 
 
 @contextmanager
-def api_house(folder: Path, *, secure: bool = False) -> Iterator[ApiHouse]:
-    """Open it, serve on a thread with its own loop, close all. `secure`: an https door with a CA made here, too."""
+def api_house(folder: Path, static: Path | None = None, *, secure: bool = False) -> Iterator[ApiHouse]:
+    """Open it, serve on a thread with its own loop, close all. `static`: the built pages. `secure`: an https door with a
+    CA made here, too."""
     transactions = SqlTransactions(f"sqlite:///{folder / 'caretaker.db'}")
     transactions.migrate()
     with transactions.begin() as unit:
@@ -139,6 +140,7 @@ def api_house(folder: Path, *, secure: bool = False) -> Iterator[ApiHouse]:
         store=store,
         clock=clock,
         version="test",
+        static=static,
         accept=acceptor.accept_now,
         photos=PhotoFolder(folder / "photos", estate.site.zone),
         keys=KeyRing(folder / "keys"),
