@@ -17,14 +17,16 @@ export function go(screen: string, id = ''): void {
   location.hash = id ? `/${screen}/${encodeURIComponent(id)}` : `/${screen}`
 }
 
-/** The token of a sticker that somebody opened with another scanner and then chose to check in by, on the sticker's own
- * page. A link from anywhere else checks nobody in: it only opens the scanner. */
-export function takeSticker(): string | null {
+/** A sticker that was opened with another scanner. `sure`: chosen on the sticker's own page; a link from anywhere else (or
+ * over the step from http to https, which no browser tells of) is asked about first, so that nobody is checked in unawares. */
+export interface Given { token: string; sure: boolean }
+
+export function takeSticker(): Given | null {
   const found = /^#sticker=([A-Za-z0-9_.%-]{4,200})$/.exec(location.hash)
   if (!found?.[1]) return null
   history.replaceState(null, '', '/m#/scan')
   read()
-  return document.referrer.startsWith(`${location.origin}/s/`) ? decodeURIComponent(found[1]) : null
+  return { token: decodeURIComponent(found[1]), sure: document.referrer.startsWith(`${location.origin}/s/`) }
 }
 
 /** The one-time code of an enrolment link, taken out of the address at once so that it does not stay in the history. */

@@ -4,6 +4,7 @@ import { computed, reactive, ref, shallowRef } from 'vue'
 import { asProblem, type Problem } from '@/api/problem'
 import { call } from './api'
 import { makeKey, publicJwk } from './device'
+import type { Given } from './route'
 import { database, type Job, keep, type Owner, recall, type ScanRow } from './store/db'
 import { sealAll, tidy } from './store/scans'
 import { flush } from './store/sync'
@@ -21,8 +22,8 @@ export const jobs = shallowRef<Job[]>([])
 export const ended = shallowRef<Record<string, number>>({})
 export const tested = ref(0)
 export const notice = ref('')
-/** The token of a sticker that was opened with another scanner. */
-export const given = ref<string | null>(null)
+/** The sticker this page was opened by. */
+export const given = shallowRef<Given | null>(null)
 
 /** `since`: when the server was last reached or first missed. */
 export const link = reactive({ state: 'unknown' as 'unknown' | 'up' | 'down' | 'signed_out', since: Date.now(), problem: null as Problem | null })
