@@ -28,6 +28,10 @@ TITLES: Final[Mapping[str, Mapping[Language, str]]] = {
     },
     "own_call": {"zh": "自己的求助要由别人来接", "en": "Somebody else must answer your own call for help"},
     "taken": {"zh": "已经有人在处理", "en": "Somebody is on it already"},
+    "handover_changed": {
+        "zh": "刚才的情况有变化，交接单已更新，请看过再签",
+        "en": "Something has changed since; the sheet is renewed, look at it before you sign",
+    },
     "refused": {"zh": "填写有误", "en": "Something in the request is wrong"},
     "bad_reading": {"zh": "读数不被接受", "en": "The reading is not accepted"},
     "not_allowed": {"zh": "没有这项权限", "en": "You do not have this right"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from caretaker.adapters.sql import tables_people, tables_repeats, tables_rounds  # noqa: F401  (their tables join the metadata)
+from caretaker.adapters.sql import tables_handovers, tables_people, tables_repeats, tables_rounds  # noqa: F401  (their tables join the metadata)
 from caretaker.adapters.sql.tables import metadata
 
 connection = context.config.attributes["connection"]

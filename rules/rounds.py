@@ -11,6 +11,7 @@ import structlog
 from caretaker.domain.assets import Site
 from caretaker.domain.errors import NotFound, Refused, Unavailable
 from caretaker.ports import Clock, Transactions
+from caretaker.services.handovers import tell_unsigned
 from caretaker.services.rounds import Patience, alert_silent, make_ahead, pass_time
 from rules.trouble import Trouble
 
@@ -69,6 +70,7 @@ class RoundKeeper:
             except (Refused, NotFound) as wrong:  # one unusable plan must not hold up the time of all rounds
                 self._plan.failed(wrong.message)
             self._silent.clear()
+            tell_unsigned(self._transactions, self._site.id, self._site.zone, now_ns)
             self._make_ns = now_ns + round(self._rhythm.make_s * SECOND)
         self.touched += pass_time(self._transactions, self._site.id, now_ns, self._patience)
         alert_silent(self._transactions, self._site.id, now_ns, self._silent)

@@ -21,6 +21,7 @@ from caretaker.domain.notices import Notice
 from caretaker.domain.readings import F64, I64, ReadingBatch
 from caretaker.domain.work_orders import OrderEntry, OrderState, WorkOrder
 from caretaker.ports.audit import Audit as Audit
+from caretaker.ports.handovers import Handovers as Handovers
 from caretaker.ports.incidents import Incidents as Incidents
 from caretaker.ports.people import Credential as Credential
 from caretaker.ports.people import Passwords as Passwords
@@ -478,6 +479,11 @@ class UnitOfWork(Protocol):
     @property
     def findings(self) -> Findings:
         """Checks answered not ok."""
+        ...
+
+    @property
+    def handovers(self) -> Handovers:
+        """Signed handover sheets."""
         ...
 
     @property

@@ -27,7 +27,14 @@ class Audit(Protocol):
         ...
 
     def list(
-        self, *, after: int | None = None, before: int | None = None, site: str | None = None, limit: int = 200
+        self,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        site: str | None = None,
+        subject: str | None = None,
+        action: str | None = None,
+        limit: int = 200,
     ) -> Sequence[AuditEntry]:
         """Rows with a larger id ascending (`after`), or the newest first, those below `before`. `site`: its own rows
         and those of the whole house."""

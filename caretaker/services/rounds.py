@@ -38,7 +38,7 @@ _OLD_NS: Final = 24 * 3600 * SECOND
 
 ROUTINE: Final = frozenset(
     {"round.opened", "round.finished", "round.corrected", "round.changed", "round.cancelled"}
-    | {"scan.accepted", "scan.decided"}
+    | {"scan.accepted", "scan.decided", "handover.signed"}
 )
 """Events of every day: the live page shows them, nobody is sent a message."""
 

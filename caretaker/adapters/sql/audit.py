@@ -73,7 +73,14 @@ class SqlAudit:
         return mac == old.mac
 
     def list(
-        self, *, after: int | None = None, before: int | None = None, site: str | None = None, limit: int = 200
+        self,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        site: str | None = None,
+        subject: str | None = None,
+        action: str | None = None,
+        limit: int = 200,
     ) -> Sequence[AuditEntry]:
         """Pages."""
         query = select(audit).limit(limit)
@@ -84,6 +91,10 @@ class SqlAudit:
             query = query.where(audit.c.id < before)
         if site is not None:
             query = query.where(or_(audit.c.site == site, audit.c.site == ""))
+        if subject is not None:
+            query = query.where(audit.c.subject == subject)
+        if action is not None:
+            query = query.where(audit.c.action == action)
         return [_entry(row) for row in self._connection.execute(query)]
 
     def check(self) -> AuditCheck:

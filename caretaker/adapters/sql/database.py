@@ -26,6 +26,7 @@ from caretaker.adapters.sql.audit import SqlAudit
 from caretaker.adapters.sql.checkpoints import SqlCheckpoints, SqlRoundPlans
 from caretaker.adapters.sql.cursors import SqlCursors, SqlParts, SqlSnapshots
 from caretaker.adapters.sql.estates import SqlEstates
+from caretaker.adapters.sql.handovers import SqlHandovers
 from caretaker.adapters.sql.incidents import SqlIncidents
 from caretaker.adapters.sql.outbox import SqlOutbox
 from caretaker.adapters.sql.passwords import SqlPasswords
@@ -70,6 +71,7 @@ class SqlUnitOfWork:
         self.scans = SqlScans(connection)
         self.findings = SqlFindings(connection)
         self.photos = SqlPhotos(connection)
+        self.handovers = SqlHandovers(connection)
         self.incidents = SqlIncidents(connection)
 
 
