@@ -66,6 +66,7 @@ def scan(page: Page) -> int:
 
 def answer(page: Page, number: int) -> None:
     """Every question: the first is not OK with a photo, numbers are given, the rest is normal."""
+    expect(page.get_by_test_id("answered")).to_be_visible()  # counting does not wait
     checks = page.get_by_test_id("checks").locator(":scope > li")
     for row in range(checks.count()):
         check = checks.nth(row)
