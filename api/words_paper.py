@@ -10,5 +10,5 @@ from api.schemas.common import Words
 LABELS: Final[Mapping[str, Words]] = {
     "title": Words(zh="巡检点标签", en="Checkpoint labels"),
     "code": Words(zh="短码", en="Code"),
-    "use": Words(zh="用看护手机页扫码打卡", en="Scan with the Caretaker page"),
+    "use": Words(zh="扫码报修；巡检打卡", en="Scan to report or check in"),
 }

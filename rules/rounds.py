@@ -13,6 +13,7 @@ from caretaker.domain.errors import NotFound, Refused, Unavailable
 from caretaker.ports import Clock, Transactions
 from caretaker.services.handovers import tell_unsigned
 from caretaker.services.rounds import Patience, alert_silent, make_ahead, pass_time
+from caretaker.services.work_requests import forget_contacts
 from rules.trouble import Trouble
 
 SECOND = 1_000_000_000
@@ -61,7 +62,7 @@ class RoundKeeper:
             stop.wait(self._rhythm.pass_s)
 
     def keep(self) -> None:
-        """Once: make, pass, beat. Raises Unavailable when the database is away."""
+        """Once: make (and forget what was kept long enough), pass, beat. Raises Unavailable when the database is away."""
         now_ns = self._clock.now_ns()
         if now_ns >= self._make_ns:
             try:
@@ -69,6 +70,7 @@ class RoundKeeper:
                 self._plan.well()
             except (Refused, NotFound) as wrong:  # one unusable plan must not hold up the time of all rounds
                 self._plan.failed(wrong.message)
+            forget_contacts(self._transactions, now_ns)
             self._silent.clear()
             tell_unsigned(self._transactions, self._site.id, self._site.zone, now_ns)
             self._make_ns = now_ns + round(self._rhythm.make_s * SECOND)

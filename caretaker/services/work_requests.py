@@ -57,7 +57,7 @@ def receive(
 ) -> Received:
     """Keep a report and open its order, or join the unfinished one of the same fault; the same id again does nothing.
 
-    Raises Refused for a fault that is not offered here, or nothing said. Contacts older than their time are forgotten by the way.
+    Raises Refused for a fault that is not offered here, or nothing said.
     """
     if not request.description:
         raise Refused("say what is wrong", field="description")
@@ -73,7 +73,6 @@ def receive(
             return again
         order, opened = open_for_request(unit, request, title_of(estate, request, place), now_ns)
         unit.work_requests.join(request.id, order.id, joined=not opened)
-        unit.work_requests.forget_contacts(now_ns - CONTACT_KEPT_NS)
         facts = request_facts(request) | {"work_order": order.id}
         unit.audit.append(now_ns, NOBODY, "work_request.received", request.id, site=request.site, after=facts)
         unit.outbox.add(f"work_request.received:{request.id}", "work_request.received", now_ns, facts)
@@ -109,6 +108,12 @@ def take_photo(
                 facts: dict[str, object] = {"request": request.id, "photos": [sha256]}
                 unit.work_orders.note(request.work_order, now_ns, PUBLIC, "photo", None, facts)
         return unit.work_requests.get(request.id)
+
+
+def forget_contacts(transactions: Transactions, now_ns: int) -> int:
+    """Forget the names and numbers whose time is over; how many there were."""
+    with transactions.begin() as unit:
+        return unit.work_requests.forget_contacts(now_ns - CONTACT_KEPT_NS)
 
 
 def refuse(

@@ -16,6 +16,7 @@ from PIL import Image
 from caretaker.adapters.sql import SqlTransactions
 from caretaker.domain.people import Role
 from caretaker.domain.work_requests import CONTACT_KEPT_NS
+from rules.rounds import RoundKeeper
 from tests.integration.api_house import ApiHouse, api_house, problem_of
 
 API = "/api/v1"
@@ -184,7 +185,7 @@ def test_names_and_numbers_stay_with_the_request_and_are_forgotten_in_time(
     house.clock.advance(CONTACT_KEPT_NS / 1e9 + 1)
     (late,) = boss.get(f"{API}/work-requests", params={"work_order": made["number"]}).json()["items"]
     assert late["contact"] is None
-    report(public, code, said("levelling"))
+    RoundKeeper(house.transactions, house.estate.site, house.clock).keep()
     with house.transactions.begin(write=False) as unit:
         assert unit.work_requests.get(seen["id"]).contact is None
 

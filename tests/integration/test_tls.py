@@ -8,6 +8,7 @@ import socket
 import ssl
 import stat
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -316,6 +317,20 @@ def test_a_stranger_on_plain_http_gets_the_certificate_its_fingerprint_and_nothi
     assert (
         x509.load_der_x509_certificate(certificate.content).fingerprint(SHA256()).hex(":").upper() == known.fingerprint
     )
+
+
+def test_a_stranger_on_plain_http_reads_a_sticker_and_reports(house: ApiHouse, network: Network) -> None:
+    with house.client(Role.ADMIN) as desk:
+        place = {"id": "door", "title": {"zh": "门", "en": "Door"}, "space": "b1-f1"}
+        assert desk.post("/api/v1/checkpoints", json=place).status_code == 200
+        (label,) = desk.get("/api/v1/labels", params={"checkpoints": "door"}).json()["items"]
+    path = "/api/v1/stickers/" + str(label["url"]).rpartition("/s/")[2]
+    body = {"key": str(uuid.uuid4()), "fault": "door", "description": "锁不上"}
+    own = {"Origin": "http://192.168.7.20:8080", "Sec-Fetch-Site": "same-origin"}
+
+    assert network.get(path).json()["title"]["zh"] == "门"
+    assert network.post(f"{path}/work-requests", json=body, headers=own).status_code == 201
+    assert network.get(f"{path}/work-requests/{body['key']}").json()["progress"] == "waiting"
 
 
 def test_the_enrolment_code_shows_an_address_that_a_phone_can_open(house: ApiHouse, tmp_path: Path) -> None:
