@@ -84,6 +84,10 @@ class AccessGate:
         self._temp.towards(outdoor_temp(now) + 5.0, dt_s)
         self._battery.towards(10.9 if "battery_low" in self.trouble else 13.4, dt_s)
 
+    def notice(self, level: int) -> None:
+        """Somebody holds a card to the reader."""
+        self._queue = min(self._queue + 1, 5)
+
     def _enter(self, state: Arm) -> None:
         if state is not self._arm:
             self._arm, self._t = state, 0.0

@@ -72,6 +72,7 @@ class Lift:
         self._ran_away = False
         self._waiting: list[Passenger] = []
         self._riding: list[Passenger] = []
+        self._rung: set[int] = set()  # landings where somebody pressed the button, to ride or to look into the car
         self._stopped_s = 0.0
         self._light_s = 0.0
         self._levelling = self._rng.uniform(-3.0, 3.0)
@@ -107,6 +108,11 @@ class Lift:
         start, goal = (ground, other) if self._rng.random() < 0.5 else (other, ground)
         if len(self._waiting) < 6:
             self._waiting.append(Passenger(start, goal, self._rng.uniform(48.0, 92.0)))
+
+    def notice(self, level: int) -> None:
+        """Somebody presses the button on a landing; the car comes, opens and closes."""
+        nearest = min(range(len(self._names)), key=lambda at: abs(self._names[at] - level))
+        self._rung.add(nearest)
 
     def _play_fault_roles(self) -> None:
         """A fault that needs a passenger or a long trip gets one, so that it shows soon after it was ordered."""
@@ -229,6 +235,7 @@ class Lift:
 
     def _exchange(self) -> None:
         here = self._at
+        self._rung.discard(here)
         staying = [p for p in self._riding if p.goal != here]
         if len(staying) < len(self._riding):
             self._riding, self._dwell = staying, max(self._dwell, 2.0)
@@ -242,8 +249,8 @@ class Lift:
     def _choose(self) -> None:
         if self._ran_away:  # the controller keeps a car that ran away at its landing
             return
-        stops = {p.goal for p in self._riding} | {p.start for p in self._waiting}
-        if self._at in stops and not self._riding:
+        stops = {p.goal for p in self._riding} | {p.start for p in self._waiting} | self._rung
+        if self._at in stops and (not self._riding or self._at in self._rung):
             self._door = Door.OPENING
             return
         stops.discard(self._at)

@@ -20,6 +20,10 @@ FAULTS: Final = {
     "on_by_day": "somebody switched the circuit to manual and left it on",
     "battery_low": "the battery of the emergency lights is worn out",
 }
+MOTION_S: Final = 45.0
+"""So long the lamps of a motion detector stay on after somebody passed."""
+_MOVED: Final = 0.12
+"""Share by which a lit circuit's lamps burn brighter while somebody is there."""
 _VOLTS: Final = 230.0
 _POWER_FACTOR: Final = 0.95
 _PLAN: Final = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
@@ -39,7 +43,7 @@ class LightingCircuit:
         self._target = number(attributes, "target_lux", 50.0)
         self._windows = attributes.get("always_on") is not True
         self._plan = _plan(attributes.get("schedule"))
-        self._cmd = False
+        self._planned = self._cmd = False
         self._on = False
         self._glow = Lag(0.0, 0.6)
         self._noise = Wobble(self._rng, 1.0, 15.0)
@@ -50,6 +54,8 @@ class LightingCircuit:
         self._switched = self._rng.randrange(2000, 4000)
         self._leak = Lag(1.2, 2.0)
         self._battery = Lag(96.0, 8.0)
+        self._detects = attributes.get("use") != "outdoor"
+        self._motion_s = 0.0
 
     @property
     def lamps_out(self) -> int:
@@ -65,21 +71,31 @@ class LightingCircuit:
         if "contactor_welded" in self.trouble:
             return False
         if self._plan is None:
-            return self._outside < (120.0 if self._cmd else 60.0)
+            return self._outside < (120.0 if self._planned else 60.0)
         start, stop, hour = *self._plan, hour_of(now)
         return start <= hour < stop if start < stop else hour >= start or hour < stop
+
+    def notice(self, level: int) -> None:
+        """The motion detector sees somebody: its contactor pulls in, and lets go after a while."""
+        if self._detects and self._cmd and self._motion_s <= 0.0:
+            self._switched += 1
+        self._motion_s = MOTION_S if self._detects else 0.0
 
     def step(self, dt_s: float, now: datetime) -> None:
         """Let `dt_s` pass."""
         self._noise.step(dt_s)
         self._outside = outdoor_lux(now)
-        self._cmd = self._wanted(now)
+        moved = self._motion_s > 0.0
+        self._motion_s = max(0.0, self._motion_s - dt_s)
+        self._planned = self._wanted(now)
+        self._cmd = self._planned or moved
         before = self._on
         self._on = self._cmd and not self.trouble & {"breaker_trip", "dark_when_commanded"}
         self._on = self._on or "contactor_welded" in self.trouble
         self._switched += before is not self._on
         lit = self._lamps - self.lamps_out if self._on else 0
         self._amps = lit * self._watts / (_VOLTS * _POWER_FACTOR) * (1.0 + self._noise.value * 0.004)
+        self._amps *= 1.0 + _MOVED * moved
         self._glow.towards(self._target * 1.3 * lit / self._lamps, dt_s)
         self._energy += lit * self._watts / 1000.0 * dt_s / 3600.0
         self._run_s += dt_s if self._on else 0.0
@@ -103,7 +119,7 @@ class LightingCircuit:
             "lamp_faults": float(self.lamps_out),
             "run_hours": self._run_s / 3600.0,
             "switches": float(self._switched),
-            "sched_state": self._cmd,
+            "sched_state": self._planned,
             "emergency_test_ok": True,
             "battery_level": self._battery.value,
             "battery_voltage": 12.0 * (0.9 + 0.11 * self._battery.value / 96.0),

@@ -27,6 +27,10 @@ class Model(Protocol):
         """Let `dt_s` seconds pass, up to `now` (aware, in the site's zone)."""
         ...
 
+    def notice(self, level: int) -> None:
+        """Somebody who walks past uses it, on this floor: calls the lift, opens the door, wakes the lamps."""
+        ...
+
     def values(self) -> Mapping[str, Value]:
         """Every point this machine has, true values before any sensor. Keys are point ids of its kind."""
         ...

@@ -31,6 +31,8 @@ _DROOP: Final = 0.2 / 900.0  # MPa per (m3/h)2 and pump: 0.2 MPa less at 30 m3/h
 _RATED_FLOW: Final = 30.0  # m3/h of one pump
 _TANK_M2: Final = 12.0
 _SLOWEST: Final = 25.0
+_DOOR_S: Final = 25.0
+"""So long the door of the pump room stays open when somebody goes in or tries the lock."""
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class PumpSet:
         self._energy = 52_000.0 + self._rng.random() * 4000.0
         self._water = Lag(0.28, 20.0)
         self._chlorine = Lag(0.34, 20.0)
+        self._door_s = 0.0
 
     # ------------------------------------------------------------------ time
     def step(self, dt_s: float, now: datetime) -> None:
@@ -90,6 +93,7 @@ class PumpSet:
         self._draw_noise.step(dt_s)
         self._noise.step(dt_s)
         asked = self._peak * (0.12 + 0.8 * min(activity(now), 1.05)) * (1.0 + self._draw_noise.value)
+        self._door_s = max(0.0, self._door_s - dt_s)
         left = dt_s
         while left > 1e-9:
             piece = min(0.5, left)
@@ -98,6 +102,10 @@ class PumpSet:
             left -= piece
         self._tank_and_sump(dt_s)
         self._wear_and_heat(dt_s)
+
+    def notice(self, level: int) -> None:
+        """Somebody opens the door of the pump room."""
+        self._door_s = _DOOR_S
 
     # ------------------------------------------------------------------ control
     def _control(self, dt: float) -> None:
@@ -227,7 +235,7 @@ class PumpSet:
             "residual_chlorine": max(self._chlorine.value + noise * 0.004, 0.0),
             "room_temp": 22.0 + noise * 0.2,
             "humidity": 58.0 + noise + (20.0 if self.flood else 0.0),
-            "door_open": False,
+            "door_open": self._door_s > 0.0,
         }
         for n, pump in enumerate(self.pumps, 1):
             out |= {
