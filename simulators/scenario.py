@@ -11,11 +11,13 @@ from typing import Final
 from caretaker.catalog.problems import Problems, expected
 from caretaker.catalog.yaml_file import Document, Path_, read_yaml, words_of
 from caretaker.domain.equipment import EquipmentKind, Priority
+from simulators.guards.itinerary import Deed, Part
 from simulators.troubles import LINE_FAULTS, SENSOR_FAULTS
 
 _TIME: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h)")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
-_TOP: Final = ("title", "steps")
+_TOP: Final = ("title", "steps", "guards")
+_GUARD: Final = ("person", "plans", "manners")
 _STEP: Final = ("at", "asset", "fault", "for", "point", "expect")
 _EXPECT: Final = ("rule", "priority")
 
@@ -42,10 +44,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Steps by time."""
+    """Steps by time; `guards` walk rounds all the while."""
 
     title: str
     steps: tuple[Step, ...]
+    guards: tuple[Part, ...] = ()
 
 
 def read_scenario(path: Path, kinds: Mapping[str, EquipmentKind], faults: Mapping[str, Mapping[str, str]]) -> Scenario:
@@ -80,7 +83,33 @@ class _Reader:
             self._wrong(("steps",), f"found {words_of(raw)}; expected a list of faults (it may be empty: [])")
             raw = []
         steps = [step for row, item in enumerate(raw) if (step := self._step(item, ("steps", row))) is not None]
-        return Scenario(self._text(data, "title", ()) or "", tuple(sorted(steps, key=lambda step: step.at_s)))
+        guards = data.get("guards", [])
+        if not isinstance(guards, list):
+            self._wrong(("guards",), f"found {words_of(guards)}; expected a list of people")
+            guards = []
+        parts = [part for row, item in enumerate(guards) if (part := self._guard(item, ("guards", row))) is not None]
+        title = self._text(data, "title", ()) or ""
+        return Scenario(title, tuple(sorted(steps, key=lambda step: step.at_s)), tuple(parts))
+
+    def _guard(self, item: object, path: Path_) -> Part | None:
+        if not isinstance(item, dict):
+            self._wrong(path, f"found {words_of(item)}; expected a mapping with {', '.join(_GUARD)}")
+            return None
+        self._keys(item, _GUARD, path)
+        person = self._text(item, "person", path)
+        plans, manners = self._words(item, "plans", path), self._words(item, "manners", path)
+        for row, manner in enumerate(manners):
+            if manner not in set(Deed):
+                self._wrong((*path, "manners", row), f"found {expected(manner, Deed)}")
+                return None
+        return Part(person, plans, tuple(Deed(manner) for manner in manners)) if person and plans and manners else None
+
+    def _words(self, item: Mapping[str, object], key: str, path: Path_) -> tuple[str, ...]:
+        value = item.get(key)
+        if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+            return tuple(value)
+        self._wrong((*path, key) if key in item else path, f"{key}: found {words_of(value)}; expected a list of words")
+        return ()
 
     def _step(self, item: object, path: Path_) -> Step | None:
         if not isinstance(item, dict):

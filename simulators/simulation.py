@@ -56,9 +56,10 @@ class Simulation:
         self.ports: dict[str, str] = {}
         """Connection id -> `host:port`, once started."""
         self._lines: dict[str, set[str]] = {asset: set() for asset in self.machines}
-        self.faults = Faults(self.machines, self._lines, TruthFile(truth))
+        self.truth = TruthFile(truth)
+        self.faults = Faults(self.machines, self._lines, self.truth)
         self._site = site
-        self._zone = zoneinfo.ZoneInfo(site.site.zone)
+        self.zone = zoneinfo.ZoneInfo(site.site.zone)
         self._broker = broker
         self._rng = random.Random(seed)
         self._modbus_port = modbus_port
@@ -93,11 +94,18 @@ class Simulation:
     async def __aexit__(self, *_: object) -> None:
         await self._stop()
 
+    def join(self, task: asyncio.Task[None]) -> None:
+        """One more that lives as long as the estate; if it breaks, the estate does."""
+        self._tasks.append(task)
+
     async def run(self) -> None:
         """Until cancelled; raises what broke when a part breaks."""
-        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            task.result()
+        while True:
+            tasks = list(self._tasks)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+                self._tasks.remove(task)
 
     async def _stop(self) -> None:
         self.faults.close()
@@ -120,7 +128,7 @@ class Simulation:
         now_ms, monotonic = time.time_ns() // 1_000_000, time.monotonic()
         dt = min(max(monotonic - self._last, 0.0), _LONGEST_STEP_S)
         self._last = monotonic
-        now = datetime.fromtimestamp(now_ms / 1000.0, self._zone)
+        now = datetime.fromtimestamp(now_ms / 1000.0, self.zone)
         for machine in self.machines.values():
             machine.model.step(dt, now)
             machine.show()

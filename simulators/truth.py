@@ -6,6 +6,10 @@ JSON lines, appended at once and complete in themselves. A fault has an `id` and
     shown  its condition was sent   ... and "sent_ms": the first message (or Modbus answer) that satisfies the expected rule
     end    the fault is over        ... and "end_ms"
 
+A guard's deed is one line, `id` naming the scan (or `<round>/<checkpoint>` where none was made):
+
+    deed   a stop of a round        {"id", "event", "person", "round", "checkpoint", "deed", "there", "at_ms"}
+
 Times are milliseconds since 1970-01-01 UTC. The last line of an id says everything; `read_truth` gives just those.
 """
 
@@ -21,6 +25,7 @@ from typing import Final, TextIO
 from caretaker.domain.equipment import Op, RuleSpec, Term
 from simulators.models.physics import Value
 
+DEED: Final = "deed"
 _UNJUDGED: Final = frozenset({Op.RISES, Op.FALLS, Op.STALE})
 
 
@@ -50,6 +55,11 @@ class TruthFile:
         if self._stream is not None:
             self._stream.write(json.dumps({"event": event, **asdict(truth)}, ensure_ascii=False) + "\n")
 
+    def tell(self, line: Mapping[str, object]) -> None:
+        """A line of another kind; `read_truth` passes it over."""
+        if self._stream is not None:
+            self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+
     def close(self) -> None:
         """Release the file."""
         if self._stream is not None:
@@ -61,9 +71,16 @@ def read_truth(path: Path) -> list[Truth]:
     newest: dict[int, Truth] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         fields = json.loads(line)
-        fields.pop("event")
+        if fields.pop("event") == DEED:
+            continue
         newest[fields["id"]] = Truth(**fields)
     return list(newest.values())
+
+
+def read_deeds(path: Path) -> list[Mapping[str, object]]:
+    """What guards did, in order: how each scan came about, and which stops were left out."""
+    lines = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return [fields for fields in lines if fields["event"] == DEED]
 
 
 def holds(rule: RuleSpec, sent: Mapping[str, Value]) -> bool | None:

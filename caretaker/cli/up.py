@@ -30,6 +30,7 @@ from api.doors import ANYWHERE, HTTPS, Doors, open_door, ways
 from caretaker import bootstrap
 from caretaker.adapters.broker import EmbeddedBroker, free_port
 from caretaker.bootstrap import House
+from caretaker.cli import demo_guards
 from caretaker.cli.language import say
 from caretaker.cli.tls import in_words
 from caretaker.config import ROOT, Settings
@@ -179,6 +180,7 @@ class Running:
         self.step("step_simulators")
         ports = self.settings.data / "simulators.json"
         ports.unlink(missing_ok=True)
+        guards = self.settings.data / demo_guards.FOLDER
         command = [sys.executable, "-m", "simulators", "--site", str(self.settings.site)]
         command += ["--equipment", str(self.settings.equipment), "--mqtt", devices.removeprefix("mqtt://")]
         command += [
@@ -190,10 +192,15 @@ class Running:
             str(self.settings.data / "truth.jsonl"),
         ]
         command += ["--scenario", str(self.scenario or ROOT / "simulators" / "scenarios" / "demo.yaml")]
-        command += ["--parent", str(os.getpid())]
+        command += ["--guards", str(guards), "--parent", str(os.getpid())]
         # a session of its own: Ctrl-C reaches us first, and we stop the simulators after the collectors
         self.simulators = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
         )
 
     async def _ports_of_simulators(self) -> Mapping[str, str]:
@@ -291,6 +298,7 @@ class Running:
             return
         host, port = self.doors.http
         base = f"http://{'127.0.0.1' if host == ANYWHERE else host}:{port}"
+        self._send_guards(house, base)
         print(say("ready", url=base))
         print(
             say(
@@ -316,6 +324,14 @@ class Running:
         days = RENEW_DAYS if known is None else known.days_left(bootstrap.now_ns())
         if days < RENEW_DAYS:  # one's own: nobody here renews it
             print(say("phones_until", days=days))
+
+    def _send_guards(self, house: House, base: str) -> None:
+        """Let the simulated guards begin; the pipe says what no file shall keep."""
+        child = self.simulators
+        if child is None or child.stdin is None:
+            return
+        with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+            pipe.write(demo_guards.letter(house, administrator(house.transactions), base))
 
     def _stop_simulators(self) -> None:
         child, self.simulators = self.simulators, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from caretaker.domain.equipment import Text
@@ -11,7 +12,7 @@ from caretaker.domain.rounds.checkpoints import Checkpoint, Place
 from caretaker.domain.rounds.judge import Earlier, Facts, PhotoFacts, judge
 from caretaker.domain.rounds.plans import Order
 from caretaker.domain.rounds.rounds import Round, RoundState, Visit
-from caretaker.domain.rounds.scans import Anchor, Answer, Position, Scan, TokenType, Verdict
+from caretaker.domain.rounds.scans import Anchor, Answer, Position, Scan, TokenType, Verdict, Witness
 from caretaker.domain.rounds.walking import walk_s
 
 S = 1_000_000_000
@@ -77,7 +78,13 @@ class Server:
         self.walk = Round("r@1", SITE, "r", 1, starts_ns, end, RoundState.IN_PROGRESS, visits, self.guard)
 
     def take(
-        self, scan: Scan, *, signature: bool | None = True, order: Order = Order.FREE, taken: int | None = None
+        self,
+        scan: Scan,
+        *,
+        signature: bool | None = True,
+        order: Order = Order.FREE,
+        taken: int | None = None,
+        witnesses: Sequence[Witness] = (),
     ) -> Verdict:
         """Judge and remember."""
         checkpoint = next((p for p in self.points if p.id == scan.checkpoint), None)
@@ -109,6 +116,7 @@ class Server:
                 )
                 for sha in scan.photos
             ],
+            witnesses=witnesses,
         )
         verdict = judge(scan, facts)
         self.remember(scan, checked.checkpoint, verdict)
