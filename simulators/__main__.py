@@ -10,14 +10,17 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
-from caretaker.catalog import read_kinds, read_site
+from caretaker.catalog import read_kinds, read_rounds, read_site
 from caretaker.domain.errors import ConfigurationError
+from caretaker.domain.rounds.checkpoints import Checkpoint
+from simulators.guards import Guards, Letter
 from simulators.mqtt import Broker
-from simulators.scenario import read_scenario
+from simulators.scenario import Scenario, read_scenario
 from simulators.simulation import Simulation
 
 _PARENT_LOOK_S = 1.0
@@ -44,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _run(options: argparse.Namespace) -> None:
+    parent: int = options.parent or os.getppid()  # asked now: one that dies while we start must be missed, too
     kinds = read_kinds(options.equipment)
     site = read_site(options.site, kinds)
     estate = Simulation(
@@ -58,6 +62,10 @@ async def _run(options: argparse.Namespace) -> None:
     if options.scenario is not None:
         faults = {asset: machine.model.faults for asset, machine in estate.machines.items()}
         scenario = read_scenario(options.scenario, {asset.id: kinds[asset.kind] for asset in site.assets}, faults)
+    guards = None
+    if scenario is not None and scenario.guards and options.guards is not None:
+        guards = _guards(scenario, estate, read_rounds(options.site, site, kinds).checkpoints, options)
+        guards.advertise()
     async with estate:
         if scenario is not None:
             estate.faults.play(scenario)
@@ -67,17 +75,42 @@ async def _run(options: argparse.Namespace) -> None:
             f"simulators ready assets={len(estate.machines)} mqtt={len(estate.speakers)} modbus={len(estate.ports)}",
             flush=True,
         )
-        await _until_told(estate, options.parent)
+        if guards is not None:
+            estate.join(asyncio.create_task(_walk(guards, estate), name="guards"))
+        await _until_told(estate, parent)
 
 
-async def _until_told(estate: Simulation, parent: int | None) -> None:
+def _guards(
+    scenario: Scenario, estate: Simulation, checkpoints: Sequence[Checkpoint], options: argparse.Namespace
+) -> Guards:
+    return Guards(
+        scenario.guards, options.guards, estate.machines, checkpoints, estate.zone, estate.truth, options.seed
+    )
+
+
+async def _walk(guards: Guards, estate: Simulation) -> None:
+    """The guards begin when a letter comes; without one they stay at home."""
+    reader = asyncio.StreamReader()
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    try:
+        line = await reader.readline()
+    finally:
+        pipe.close()
+    if line.strip():
+        for task in guards.tasks(Letter.read(line.decode())):
+            estate.join(task)
+
+
+async def _until_told(estate: Simulation, parent: int) -> None:
     """Run until a signal comes, the parent is gone or a part breaks (which raises)."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     running = asyncio.create_task(estate.run())
-    waiting = [asyncio.create_task(told.wait()), asyncio.create_task(_orphaned(parent or os.getppid()))]
+    waiting = [asyncio.create_task(told.wait()), asyncio.create_task(_orphaned(parent))]
     try:
         await asyncio.wait([running, *waiting], return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -123,6 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ports-file", type=Path, help="write {connection id: 'host:port'} as JSON here")
     parser.add_argument("--scenario", type=Path, help="faults to plant (see scenarios/)")
     parser.add_argument("--truth", type=Path, help="write the ground truth here, as JSON lines")
+    parser.add_argument(
+        "--guards",
+        type=Path,
+        metavar="DIR",
+        help="the scenario's guards walk with the phones in this folder; they begin with a line on standard input",
+    )
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same machines and people")
     parser.add_argument(
         "--parent",
