@@ -41,6 +41,8 @@ SKELETON = {
     "api/__init__.py": "import fastapi, starlette",
     "api/paper/__init__.py": "import fpdf, noto_cjk_sans_otc, xlsxwriter",
     "simulators/__init__.py": "import aiomqtt, pymodbus, caretaker.domain.alarms",
+    "simulators/guards/__init__.py": "",
+    "simulators/guards/phone.py": "import cryptography",
 }
 
 OFFENCES = {
