@@ -157,7 +157,8 @@ def walked(estate: Estate, walks: Sequence[Walk]) -> None:
 def fortnight(estate: Estate, *, cheats: bool, hours: Sequence[int] = range(24)) -> tuple[list[Walk], list[Walk]]:
     """Three honest rounds in each slot and, when nobody honest is near any more, one or two from the booth."""
     dice = random.Random(11)
-    honest, cheating = [], []
+    honest: list[Walk] = []
+    cheating: list[Walk] = []
     for slot in range(SLOTS):
         begins = slot * APART_S
         if begins // 3600 % 24 not in hours:

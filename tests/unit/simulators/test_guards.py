@@ -11,6 +11,7 @@ import stat
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -31,6 +32,7 @@ from simulators.scenario import read_scenario
 from tests.factories import demo_kinds, demo_site
 from tests.unit.simulators.watch import ROOT, ZONE, machine_of
 
+Check = dict[str, Any]
 STOPS = [f"cp-{number}" for number in range(8)]
 PLACES = {stop: Place(40.0 * row, 15.0 * row, row % 3) for row, stop in enumerate(STOPS)}
 
@@ -119,7 +121,12 @@ def test_a_phone_signs_what_the_house_checks(tmp_path: Path) -> None:
     """Both sides write the text by themselves; here they meet."""
     phone = _phone(tmp_path)
     given = {"check": "gauge", "result": "ok", "value": 0.5, "reason": "压力正常", "photos": ["ab" * 32]}
-    written = {"id": "11111111-2222-3333-4444-555555555555", "round": "r@1", "checkpoint": "cp-1", "photos": []}
+    written: dict[str, Any] = {
+        "id": "11111111-2222-3333-4444-555555555555",
+        "round": "r@1",
+        "checkpoint": "cp-1",
+        "photos": [],
+    }
     written |= {"token": "ct1.cp-1.0.x", "token_type": "printed", "position": None, "answers": [given]}
     written |= phone.stamp()
     for number, foreign in ((1, False), (2, True)):
@@ -184,12 +191,12 @@ def test_answers_come_from_the_machine() -> None:
     made = answer(gauge, machine, None, dice, trouble=False)
     assert made is not None
     assert made["value"] == pytest.approx(float(machine.shown["p_out"]), rel=0.02)
-    yes_no = {"id": "leak", "type": "yes_no", "limits": None, "point": None, "choices": []}
+    yes_no: Check = {"id": "leak", "type": "yes_no", "limits": None, "point": None, "choices": []}
     wrong = answer(yes_no, machine, "ab" * 32, dice, trouble=True)
     assert wrong is not None
     assert wrong["result"] == "not_ok"
     assert wrong["photos"] == ["ab" * 32]
-    photo = {"id": "shot", "type": "photo", "limits": None, "point": None, "choices": []}
+    photo: Check = {"id": "shot", "type": "photo", "limits": None, "point": None, "choices": []}
     without = answer(photo, machine, None, dice, trouble=False)
     assert without is not None
     assert without["result"] == "cannot"
