@@ -18,6 +18,9 @@ from caretaker.ports import Clock
 
 MOST_BODY: Final = 1_000_000
 MOST_PHOTO: Final = 3_000_000
+MOST_REPORT: Final = 20_000
+"""Of a stranger: a thousand characters, escaped at the worst, and some fields."""
+_DOOR: Final = "/api/v1/stickers/"
 _PHOTO: Final = re.compile(r"/api/v1/(photos/|stickers/[^/]+/work-requests/[^/]+/photo/)")
 _CSP: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -79,8 +82,14 @@ class Headers:
             await unexpected(Request(scope), error)(scope, receive, with_headers)
 
 
+def _most(path: str) -> int:
+    if _PHOTO.match(path):
+        return MOST_PHOTO
+    return MOST_REPORT if path.startswith(_DOOR) else MOST_BODY
+
+
 class BodyLimit:
-    """Refuses bodies over 1 MB (photos: 3 MB) while they arrive, whatever Content-Length claims."""
+    """Refuses bodies over 1 MB (photos: 3 MB, strangers: 20 kB) while they arrive, whatever Content-Length claims."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -90,7 +99,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = MOST_PHOTO if _PHOTO.match(scope["path"]) else MOST_BODY
+        most = _most(scope["path"])
         got = 0
 
         async def counted() -> Message:

@@ -5,6 +5,7 @@ Everything here is open, so it tells little: titles, what is being repaired and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -17,7 +18,7 @@ from api.house import House, TheHouse
 from api.limits import PublicLimits, sender
 from api.schemas.common import Words, ms
 from api.schemas.door import CodeState, FaultShape, RepairShape, ReportBody, ReportShape, StickerShape
-from caretaker.domain.equipment import Priority
+from caretaker.domain.equipment import EquipmentKind, Priority
 from caretaker.domain.errors import NotFound, Unavailable
 from caretaker.domain.rounds.checkpoints import Checkpoint
 from caretaker.domain.rounds.scans import Reason
@@ -30,6 +31,7 @@ from caretaker.domain.work_requests import (
     fault_title,
     id_of,
     progress,
+    public_title,
     stands_for,
 )
 from caretaker.ports import UnitOfWork
@@ -37,7 +39,7 @@ from caretaker.services import stickers, work_requests
 
 router = APIRouter(tags=["door"])
 _CODE: Final[dict[Reason, CodeState]] = {Reason.WITHDRAWN_CODE: "withdrawn", Reason.EXPIRED_KEY: "expired"}
-_MOST_SHOWN: Final = 10
+_MOST_SHOWN: Final = 20
 Token = Annotated[str, Path(max_length=200, description="what the sticker's address says after /s/")]
 ReportKey = Annotated[
     str,
@@ -72,14 +74,7 @@ def read_sticker(token: Token, house: TheHouse) -> StickerShape:
             way=_way(house, place.space),
             asset=None if asset is None else Words.needed(asset.title),
             code="valid" if doubt is None else _CODE.get(doubt, "valid"),
-            standing=[
-                RepairShape(
-                    title=Words.needed(fault_title(kind, order.fault)),
-                    progress=progress(order.state),
-                    due_ms=ms(order.due_ns),
-                )
-                for order in orders
-            ],
+            standing=_standing(kind, orders),
             faults=[FaultShape(id=fault, title=Words.needed(title)) for fault, title in choices(kind).items()],
         )
 
@@ -136,7 +131,9 @@ async def put_photo(token: Token, key: ReportKey, sha256: Sha, request: Request,
 
     kept = await run_in_threadpool(look)  # before the body is read: nobody sends 3 MB for nothing
     data = await request.body()
-    return await run_in_threadpool(_keep_photo, house, kept, sha256, data)
+    limits: PublicLimits = request.app.state.limits
+    async with limits.decoding:
+        return await run_in_threadpool(_keep_photo, house, kept, sha256, data)
 
 
 def _keep_photo(house: House, kept: WorkRequest, sha256: str, data: bytes) -> ReportShape:
@@ -144,6 +141,16 @@ def _keep_photo(house: House, kept: WorkRequest, sha256: str, data: bytes) -> Re
     done = work_requests.take_photo(house.transactions, files_of(house), kept.id, sha256, data, now_ns)
     with house.transactions.begin(write=False) as unit:
         return _report(house, done, unit.work_orders.get(done.work_order or ""))
+
+
+def _standing(kind: EquipmentKind | None, orders: Sequence[WorkOrder]) -> list[RepairShape]:
+    """What strangers see of the orders; those that look the same to them are one."""
+    found: dict[tuple[str, Progress], RepairShape] = {}
+    for order in sorted(orders, key=lambda order: (order.due_ns is None, order.due_ns)):
+        title = public_title(kind, order.fault)
+        shown = RepairShape(title=Words.needed(title), progress=progress(order.state), due_ms=ms(order.due_ns))
+        found.setdefault((title.en, shown.progress), shown)
+    return list(found.values())
 
 
 def _place(unit: UnitOfWork, house: House, token: str) -> tuple[Checkpoint, Reason | None]:

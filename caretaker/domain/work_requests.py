@@ -25,6 +25,7 @@ AT_SPACE: Final[Mapping[str, Text]] = MappingProxyType(
 )
 """What can be wrong at a place without a machine."""
 _OTHER_TEXT: Final = Text("其他问题", "Something else")
+_HIDDEN_TEXT: Final = Text("设备故障", "Equipment fault")
 CONTACT_KEPT_NS: Final = 90 * 86_400 * 1_000_000_000
 """A name and a number to call back are forgotten this long after the report."""
 
@@ -121,6 +122,12 @@ def choices(kind: EquipmentKind | None) -> Mapping[str, Text]:
         return {**AT_SPACE, OTHER: _OTHER_TEXT}
     modes = kind.reportable or tuple(kind.failure_modes)
     return {mode: kind.failure_modes[mode] for mode in modes} | {OTHER: kind.failure_modes.get(OTHER, _OTHER_TEXT)}
+
+
+def public_title(kind: EquipmentKind | None, fault: str) -> Text:
+    """The same for strangers: of what they could not see themselves (a forced door, a tampered box, a silent sensor) only
+    that something is the matter."""
+    return choices(kind).get(fault, _HIDDEN_TEXT)
 
 
 def fault_title(kind: EquipmentKind | None, fault: str) -> Text:

@@ -124,6 +124,26 @@ def test_what_is_being_repaired_is_told_in_plain_words_without_names_or_alarms(
     assert alarm.id not in answer.text
 
 
+def test_what_strangers_cannot_see_is_only_an_equipment_fault_and_told_once(
+    house: ApiHouse, public: httpx.Client, boss: httpx.Client
+) -> None:
+    body = {"id": "gate", "title": {"zh": "门", "en": "gate"}, "space": "gate-north", "asset": "gate-1"}
+    boss.post(f"{API}/checkpoints", json=body)
+    faults = ("forced-open", "credential-attack", "held-open")
+    rules = {rule.fault: rule for rule in house.estate.rules_of("gate-1") if rule.fault in faults and rule.work_order}
+    for rule in rules.values():
+        term = rule.terms[0]
+        house.raised("gate-1", rule.id, term.point, 1.0, 1.0)
+
+    told = public.get(f"{API}/stickers/{token(house, 'gate')}")
+
+    titles = sorted(one["title"]["en"] for one in told.json()["standing"])
+    assert len(rules) == 3
+    assert titles == ["Equipment fault", "Held open"]
+    assert "orced" not in told.text
+    assert "ttack" not in told.text
+
+
 def test_a_report_opens_one_order_and_the_next_one_joins_it(
     house: ApiHouse, public: httpx.Client, boss: httpx.Client
 ) -> None:
@@ -344,6 +364,7 @@ HOSTILE = {
     "a long name": (said("other", name="长" * 65), "name"),
     "a field of the staff's": (said("other", priority="critical"), "priority"),
     "a list": ([], "body"),
+    "nothing but brackets": ({"key": [[[[[]]]]]}, "key"),
 }
 
 
@@ -359,6 +380,14 @@ def test_a_hostile_report_is_refused_by_name_and_leaves_nothing(
     assert field in json.dumps(refusal)
     with house.transactions.begin(write=False) as unit:
         assert unit.outbox.last_id() == before
+
+
+def test_a_stranger_sends_20_kb_at_most(house: ApiHouse, public: httpx.Client) -> None:
+    path = f"{API}/stickers/{token(house, 'lift')}/work-requests"
+    longest = said("other", description="\N{SMILING FACE WITH SUNGLASSES}" * 1000, name="长" * 64)
+    report(public, token(house, "lift"), longest)
+
+    problem_of(public.post(path, json=said("other", description="x" * 20_000)), 413, "too_large")
 
 
 def test_spaces_alone_are_no_description_and_a_key_is_for_one_report(house: ApiHouse, public: httpx.Client) -> None:
