@@ -34,7 +34,7 @@ from api.schemas.scans import (
 from api.views import Views
 from api.words_rounds import REASONS
 from caretaker.domain.equipment import CheckSpec, Text
-from caretaker.domain.errors import NotFound
+from caretaker.domain.errors import NotFound, Refused
 from caretaker.domain.people import persons_on_duty
 from caretaker.domain.rounds.checkpoints import Checkpoint
 from caretaker.domain.rounds.findings import Finding, required
@@ -46,6 +46,7 @@ from caretaker.domain.rounds.walking import walks_s
 from caretaker.domain.work_orders import UNFINISHED
 from caretaker.ports import UnitOfWork
 from caretaker.ports.rounds import KeptScan
+from caretaker.recurrence import next_starts
 from caretaker.services.scans import checks_at
 from caretaker.services.scores import score_of
 
@@ -206,7 +207,15 @@ class RoundViews:
             weights=[WeightShape(check=w.check, points=w.points, checkpoint=w.checkpoint) for w in plan.weights],
             active=plan.active,
             version=plan.version,
+            next_ms=self._next(plan),
         )
+
+    def _next(self, plan: RoundPlan) -> list[int]:
+        try:
+            found = next_starts(plan, self.house.estate.site.zone, self.house.clock.now_ns(), 3)
+        except Refused:  # kept by an older program that took it: the keeper of rounds says so, the list stays whole
+            return []
+        return [at // 1_000_000 for at in found]
 
     def checkpoint(self, place: Checkpoint, *, codes: bool) -> CheckpointShape:
         """A marked place. `codes`: with the short code."""

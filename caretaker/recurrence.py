@@ -179,6 +179,23 @@ def occurrences(
     return sorted(starts)
 
 
+_LOOK_DAYS: Final = (31, 366, 1200)
+
+
+def next_starts(plan: RoundPlan, zone: str, now_ns: int, count: int, calendar: Calendar | None = None) -> Sequence[int]:
+    """The first `count` starts after now, fewer when it ends or when there are no more within three years.
+
+    Raises Refused when the rule is unusable.
+    """
+    found: Sequence[int] = ()
+    first = max(local_day(now_ns, zone), plan.valid_from)
+    for days in _LOOK_DAYS:
+        found = [at for at in occurrences(plan, zone, first, first + timedelta(days), calendar) if at > now_ns]
+        if len(found) >= count:
+            break
+    return found[:count]
+
+
 def utc_ns(wall: datetime, zone: ZoneInfo) -> int:
     """A naive wall time in a zone -> nanoseconds UTC (skipped: moved forward by the gap; doubled: the first)."""
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, time, timedelta
 from typing import Annotated
 
@@ -19,14 +19,17 @@ from api.schemas.rounds import (
     PlanList,
     PlanPointBody,
     PlanShape,
+    PlanTiming,
+    PlanVersions,
+    PlanVersionShape,
     WeightBody,
 )
 from api.views_rounds import RoundViews
 from caretaker.domain.equipment import Text
-from caretaker.domain.errors import Refused
+from caretaker.domain.errors import NotFound, Refused
 from caretaker.domain.people import Person, Right
 from caretaker.domain.rounds.plans import Holidays, Order, PlanKind, PlanPoint, RoundPlan, Weight
-from caretaker.recurrence import CHINA, local_time, occurrences, stamp
+from caretaker.recurrence import CHINA, local_time, next_starts, occurrences, parse, stamp
 from caretaker.services import checkpoints
 
 router = APIRouter(tags=["rounds"])
@@ -34,6 +37,7 @@ Planner = Annotated[Person, Depends(needs(Right.PLAN))]
 From = Annotated[Day | None, Query(alias="from")]
 To = Annotated[Day | None, Query(alias="to")]
 MOST_DAYS = 1200
+MOST_SHOWN = 10
 
 
 @router.get("/round-plans", operation_id="listRoundPlans")
@@ -117,21 +121,71 @@ def list_occurrences(plan: str, _person: Watcher, house: TheHouse, from_: From =
     first, last = days(house, from_, to, 30)
     with house.transactions.begin(write=False) as unit:
         found = unit.round_plans.get(house.estate.site.id, plan)
-    items = []
-    for start in occurrences(found, zone, first, last):
-        wall = local_time(start, zone)
-        items.append(
-            Occurrence(
-                round=f"{found.id}@{stamp(start, zone)}",
-                starts_ms=start // 1_000_000,
-                ends_ms=start // 1_000_000 + round(found.duration_s * 1000),
-                local=wall.isoformat(),
-                holiday=CHINA.name(wall.date()),
-                workday=CHINA.workday(wall.date()),
-                provisional=CHINA.provisional(wall.year),
+    return Occurrences(items=[_occurrence(found, start, zone) for start in occurrences(found, zone, first, last)])
+
+
+def _occurrence(plan: RoundPlan, start: int, zone: str) -> Occurrence:
+    wall = local_time(start, zone)
+    return Occurrence(
+        round=f"{plan.id}@{stamp(start, zone)}",
+        starts_ms=start // 1_000_000,
+        ends_ms=start // 1_000_000 + round(plan.duration_s * 1000),
+        local=wall.isoformat(),
+        holiday=CHINA.name(wall.date()),
+        workday=CHINA.workday(wall.date()),
+        provisional=CHINA.provisional(wall.year),
+    )
+
+
+@router.post("/round-plans/preview", operation_id="previewRoundPlan")
+def preview(body: PlanTiming, _person: Planner, house: TheHouse) -> Occurrences:
+    """The next ten starts of a plan with these times; nothing is kept."""
+    zone = house.estate.site.zone
+    plan = RoundPlan(
+        id="preview",
+        site=house.estate.site.id,
+        title=Text("", ""),
+        kind=PlanKind.PATROL,
+        points=(),
+        order=Order.FREE,
+        rrule=body.rrule,
+        starts_at=time.fromisoformat(body.starts_at),
+        duration_s=body.duration_s,
+        valid_from=day_of(body.valid_from, "valid_from"),
+        valid_until=None if body.valid_until is None else day_of(body.valid_until, "valid_until"),
+        holidays=Holidays(body.holidays),
+    )
+    parse(plan.rrule, plan.valid_from, plan.starts_at)
+    starts = next_starts(plan, zone, house.clock.now_ns(), MOST_SHOWN)
+    return Occurrences(items=[_occurrence(plan, start, zone) for start in starts])
+
+
+@router.get("/round-plans/{plan}/versions", operation_id="listPlanVersions")
+def list_versions(plan: str, _person: Watcher, house: TheHouse) -> PlanVersions:
+    """What the plan was before, since when, and who changed what."""
+    with house.transactions.begin(write=False) as unit:
+        history = unit.round_plans.history(house.estate.site.id, plan)
+        if not history:
+            raise NotFound(f"there is no round plan {plan}", plan=plan)
+        names = {person.id: person.name for person in unit.people.persons()}
+        views = RoundViews(house, unit)
+        items = [
+            PlanVersionShape(
+                version=one.plan.version,
+                at_ms=one.at_ns // 1_000_000,
+                by=one.by,
+                by_name=None if one.by is None else names.get(one.by),
+                changed=[] if before is None else _changed(before.plan, one.plan),
+                plan=views.plan(one.plan),
             )
-        )
-    return Occurrences(items=items)
+            for one, before in zip(history, [*history[1:], None], strict=True)
+        ]
+    return PlanVersions(items=items)
+
+
+def _changed(before: RoundPlan, after: RoundPlan) -> list[str]:
+    names = (field.name for field in fields(RoundPlan) if field.name != "version")
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
 
 
 def days(house: House, first: str | None, last: str | None, length: int) -> tuple[date, date]:

@@ -203,6 +203,7 @@ class PlanShape(Shape):
     weights: list[WeightShape]
     active: bool
     version: int
+    next_ms: list[int] = Field(description="when its next three rounds begin")
 
 
 class PlanBody(Body):
@@ -247,6 +248,34 @@ class PlanChange(Body):
     active: bool | None = None
 
 
+class PlanTiming(Body):
+    """When a plan's rounds would begin, before it is saved."""
+
+    rrule: str = Field(min_length=5, max_length=300)
+    starts_at: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    duration_s: FiniteFloat = Field(gt=0)
+    valid_from: Day
+    valid_until: Day | None = None
+    holidays: Literal["run", "skip", "only_workdays", "only_holidays"] = "run"
+
+
+class PlanVersionShape(Shape):
+    """A version of a plan. `changed`: names of the fields that differ from the version before."""
+
+    version: int
+    at_ms: int
+    by: str | None
+    by_name: str | None
+    changed: list[str]
+    plan: PlanShape
+
+
+class PlanVersions(Shape):
+    """The newest first."""
+
+    items: list[PlanVersionShape]
+
+
 class PlanList(Shape):
     """The newest version of each."""
 
@@ -254,7 +283,8 @@ class PlanList(Shape):
 
 
 class Occurrence(Shape):
-    """One start. `local`: wall time there; `holiday`: the day's name; `provisional`: the year's 调休 is not known yet."""
+    """One start. `round`: the id its round has, or will have; `local`: wall time there; `holiday`: the day's name;
+    `provisional`: the year's 调休 is not known yet."""
 
     round: str
     starts_ms: int

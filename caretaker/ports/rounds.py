@@ -45,8 +45,8 @@ class Checkpoints(Protocol):
 class RoundPlans(Protocol):
     """Plans with all their versions: a round keeps the one it was made from."""
 
-    def keep(self, plan: RoundPlan, at_ns: int) -> bool:
-        """Insert this version; False when it is there already. Versions are never changed."""
+    def keep(self, plan: RoundPlan, at_ns: int, by: str | None = None) -> bool:
+        """Insert this version, made by this person; False when it is there already. Versions are never changed."""
         ...
 
     def get(self, site: str, plan_id: str, version: int | None = None) -> RoundPlan:
@@ -57,6 +57,10 @@ class RoundPlans(Protocol):
         """The newest version of each, by id."""
         ...
 
+    def history(self, site: str, plan_id: str) -> Sequence[PlanVersion]:
+        """All versions, the newest first; none of an unknown plan."""
+        ...
+
     def made(self, site: str) -> Mapping[str, Making]:
         """plan id -> how far rounds are made."""
         ...
@@ -64,6 +68,15 @@ class RoundPlans(Protocol):
     def note_made(self, site: str, plan_id: str, making: Making) -> None:
         """Remember it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlanVersion:
+    """A version of a plan: since when, by whom (None: not known)."""
+
+    plan: RoundPlan
+    at_ns: int
+    by: str | None
 
 
 @dataclass(frozen=True, slots=True)

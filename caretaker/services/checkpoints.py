@@ -174,7 +174,7 @@ def add_plan(
                 return standing
             raise Conflict(f"there is already a round plan {plan.id}", plan=plan.id)
         plan = replace(plan, version=1)
-        unit.round_plans.keep(plan, now_ns)
+        unit.round_plans.keep(plan, now_ns, person.id)
         make_plan(unit, plan, zone, now_ns, calendar)
         unit.audit.append(now_ns, person.id, "plan.added", plan.id, site=plan.site, after=plan_facts(plan))
     return plan
@@ -193,7 +193,7 @@ def change_plan(
         if before == replace(plan, version=before.version):
             return before
         after = replace(plan, version=plan.version + 1)
-        if before.version != plan.version or not unit.round_plans.keep(after, now_ns):
+        if before.version != plan.version or not unit.round_plans.keep(after, now_ns, person.id):
             raise Conflict(f"{plan.id} was changed by somebody else meanwhile; look again", plan=plan.id)
         make_plan(unit, after, zone, now_ns, calendar)
         unit.audit.append(
@@ -247,7 +247,7 @@ def load(
     for plan in plans:
         if plan.id not in standing:
             check_plan(plan, known)
-            count += unit.round_plans.keep(replace(plan, version=1), now_ns)
+            count += unit.round_plans.keep(replace(plan, version=1), now_ns, FILE)
     if count:
         unit.audit.append(now_ns, FILE, "rounds.loaded", estate.site.id, site=estate.site.id, after={"new": count})
     return count

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -87,3 +89,44 @@ def test_all_labels_are_printed_and_a_phone_gets_its_code(house: House, desk: Br
     page.get_by_test_id("make").click()
     expect(page.get_by_test_id("code").locator("img")).to_be_visible(timeout=20_000)
     assert violations(page) == []
+
+
+def test_a_plan_is_made_its_round_appears_and_an_edit_is_a_new_version(house: House, desk: BrowserContext) -> None:
+    page = desk.new_page()
+    page.goto(f"{house.url}/plans")
+    page.get_by_test_id("new").click()
+    page.get_by_test_id("title-zh").fill("车库夜查")
+    page.get_by_test_id("manner-weekly").click()
+    expect(page.get_by_test_id("starts").locator("li")).to_have_count(10)  # of every day, until a day is chosen
+    for day in ("MO", "TU", "WE", "TH", "FR", "SA", "SU"):
+        page.get_by_test_id(f"day-{day}").click()
+    begins = datetime.now(ZoneInfo("Asia/Shanghai"))
+    page.get_by_test_id("time-0").fill(f"{begins:%H:%M}")
+    expect(page.get_by_test_id("sentence")).to_contain_text(f"{begins:%H:%M}")
+    for place in ("garage-b1", "garage-b2"):
+        page.get_by_test_id("choose-point").select_option(place)
+    page.get_by_role("button", name="车库二层集水坑 上移").press("Enter")
+    expect(page.get_by_test_id("points").locator("li").first).to_contain_text("车库二层集水坑")
+    expect(page.get_by_role("button", name="车库二层集水坑 下移")).to_be_focused()
+    assert violations(page) == []
+    page.get_by_test_id("save").click()
+    expect(page.get_by_test_id("versions").locator("li")).to_have_count(1)
+
+    page.locator("#plan-tolerance").fill("600")  # more than the hour a round takes
+    page.get_by_test_id("save").click()
+    expect(page.get_by_text("宽限不能超过时限。")).to_be_visible()
+    page.locator("#plan-tolerance").fill("7")
+    page.get_by_test_id("save").click()
+    newest = page.get_by_test_id("versions").locator("li").first
+    expect(newest).to_contain_text("第 2 版")
+    expect(newest).to_contain_text("宽限")
+    kept = call(page, "GET", f"/round-plans/{page.url.rpartition('/')[2]}")
+    assert (kept["version"], kept["tolerance_s"], kept["order"]) == (2, 420.0, "free")
+    assert [point["checkpoint"] for point in kept["points"]] == ["garage-b2", "garage-b1"]
+
+    page.goto(f"{house.url}/rounds")
+    expect(page.locator("[data-testid^=round-]", has_text="车库夜查")).to_be_visible(timeout=15_000)
+    page.goto(f"{house.url}/plans/{kept['id']}")
+    page.get_by_test_id("on-off").click()
+    expect(page.get_by_test_id("versions").locator("li")).to_have_count(3)
+    assert call(page, "GET", f"/round-plans/{kept['id']}")["next_ms"] == []

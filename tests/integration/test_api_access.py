@@ -84,6 +84,8 @@ TABLE: Final = {
     "GET /api/v1/round-plans": PEOPLE,
     "GET /api/v1/round-plans/{plan}": PEOPLE,
     "GET /api/v1/round-plans/{plan}/occurrences": PEOPLE,
+    "GET /api/v1/round-plans/{plan}/versions": PEOPLE,
+    "POST /api/v1/round-plans/preview": CHIEFS,
     "POST /api/v1/round-plans": CHIEFS,
     "PATCH /api/v1/round-plans/{plan}": CHIEFS,
     "GET /api/v1/rounds": PEOPLE,

@@ -15,7 +15,7 @@ from caretaker.adapters.sql.upsert import insert_once, upsert
 from caretaker.domain.errors import Conflict, NotFound
 from caretaker.domain.rounds.checkpoints import Checkpoint
 from caretaker.domain.rounds.plans import RoundPlan
-from caretaker.ports.rounds import Making
+from caretaker.ports.rounds import Making, PlanVersion
 
 
 class SqlCheckpoints:
@@ -90,10 +90,11 @@ class SqlRoundPlans:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def keep(self, plan: RoundPlan, at_ns: int) -> bool:
+    def keep(self, plan: RoundPlan, at_ns: int, by: str | None = None) -> bool:
         """Insert a version."""
         row = {"site": plan.site, "id": plan.id, "version": plan.version}
-        return insert_once(self._connection, round_plans, row | {"changed_ns": at_ns, "facts": plan_facts(plan)})
+        told = {"changed_ns": at_ns, "changed_by": by, "facts": plan_facts(plan)}
+        return insert_once(self._connection, round_plans, row | told)
 
     def get(self, site: str, plan_id: str, version: int | None = None) -> RoundPlan:
         """One version, or the newest."""
@@ -121,6 +122,15 @@ class SqlRoundPlans:
         )
         plans = [plan_of(row.site, row.id, row.version, row.facts) for row in self._connection.execute(query)]
         return [plan for plan in plans if active is None or plan.active is active]
+
+    def history(self, site: str, plan_id: str) -> Sequence[PlanVersion]:
+        """All versions."""
+        query = select(round_plans).where(round_plans.c.site == site, round_plans.c.id == plan_id)
+        rows = self._connection.execute(query.order_by(round_plans.c.version.desc()))
+        return [
+            PlanVersion(plan_of(row.site, row.id, row.version, row.facts), row.changed_ns, row.changed_by)
+            for row in rows
+        ]
 
     def made(self, site: str) -> Mapping[str, Making]:
         """Per plan."""

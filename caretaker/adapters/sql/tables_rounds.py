@@ -33,6 +33,7 @@ round_plans = Table(
     Column("version", Integer, primary_key=True),
     Column("changed_ns", BigInteger, nullable=False),
     Column("facts", _json, nullable=False),
+    Column("changed_by", Text),
 )
 plan_makings = Table(
     "plan_makings",

@@ -76,8 +76,8 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
   return (await (await send('GET', withQuery(path, query), undefined, signal)).json()) as T
 }
 
-/** POST or DELETE; throws Problem. An empty answer gives undefined. */
-export async function act<T>(path: string, body: unknown = {}, method: 'POST' | 'DELETE' = 'POST'): Promise<T> {
+/** POST, PATCH or DELETE; throws Problem. An empty answer gives undefined. */
+export async function act<T>(path: string, body: unknown = {}, method: 'POST' | 'PATCH' | 'DELETE' = 'POST'): Promise<T> {
   const text = await (await send(method, path, body)).text()
   return (text ? JSON.parse(text) : undefined) as T
 }

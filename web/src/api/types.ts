@@ -379,3 +379,39 @@ export interface Phone {
   withdrawn_ms: number | null
   withdrawn_by: string | null
 }
+
+export interface PlanPoint {
+  checkpoint: string
+  least_walk_s: number | null
+  walk_s: number
+  least_dwell_s: number
+  opens_s: number | null
+  closes_s: number | null
+}
+export type PlanKind = 'patrol' | 'equipment' | 'cleaning' | 'greening' | 'management'
+export type PlanOrder = 'fixed' | 'free' | 'random'
+export type PlanHolidays = 'run' | 'skip' | 'only_workdays' | 'only_holidays'
+export interface Plan {
+  id: string
+  title: Words
+  kind: PlanKind
+  points: PlanPoint[]
+  order: PlanOrder
+  rrule: string
+  starts_at: string
+  duration_s: number
+  tolerance_s: number
+  valid_from: string
+  valid_until: string | null
+  holidays: PlanHolidays
+  team: string | null
+  person: string | null
+  scored: boolean
+  active: boolean
+  version: number
+  next_ms: number[]
+}
+export interface PlanVersion { version: number; at_ms: number; by: string | null; by_name: string | null; changed: string[]; plan: Plan }
+/** `local`: wall time; `provisional`: the year's holidays are not known yet. */
+export interface PlanStart { round: string; starts_ms: number; ends_ms: number; local: string; holiday: string | null; workday: boolean; provisional: boolean }
+export interface Team { id: string; title: Words; members: string[] }
