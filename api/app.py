@@ -37,6 +37,7 @@ from api.endpoints import (
     work_requests,
 )
 from api.endpoints import photos as photo_routes
+from api.endpoints import reports as report_routes
 from api.house import Accept, House
 from api.limits import PublicLimits
 from api.live import Live
@@ -47,6 +48,7 @@ from caretaker.domain.rounds.chain import anchor_text
 from caretaker.ports import Clock, Journal, ReadingStore, Transactions
 from caretaker.ports.keys import SiteKeys
 from caretaker.ports.photos import PhotoFiles
+from caretaker.ports.reports import ReportFiles
 from caretaker.services import plain_judge
 from caretaker.services.scans import Judge
 
@@ -75,6 +77,7 @@ def api_router() -> APIRouter:
         audit,
         service,
         photo_routes,
+        report_routes,
         events,
     ):
         router.include_router(part.router)
@@ -96,10 +99,26 @@ def create_app(  # noqa: PLR0913  (the ports of the house, each by name)
     photos: PhotoFiles | None = None,
     keys: SiteKeys | None = None,
     doors: Doors | None = None,
+    reports: ReportFiles | None = None,
 ) -> FastAPI:
     """The application. Its lifespan starts and stops the live view."""
     live = Live(estate, journal, store)
-    house = House(transactions, estate, journal, store, clock, live, version, demo, accept, judge, photos, keys, doors)
+    house = House(
+        transactions,
+        estate,
+        journal,
+        store,
+        clock,
+        live,
+        version,
+        demo,
+        accept,
+        judge,
+        photos,
+        keys,
+        doors,
+        reports,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -35,6 +35,7 @@ def build(house: House, accept: Accept | None = None, doors: Doors | None = None
         photos=house.photo_files(),
         keys=keys,
         doors=doors,
+        reports=house.report_files(),
     )
 
 

@@ -14,6 +14,7 @@ from caretaker.domain.assets import Estate
 from caretaker.ports import Clock, Journal, ReadingStore, Transactions
 from caretaker.ports.keys import SiteKeys
 from caretaker.ports.photos import PhotoFiles
+from caretaker.ports.reports import ReportFiles
 from caretaker.services import plain_judge
 from caretaker.services.readings import Outcome, Submission
 from caretaker.services.scans import Judge
@@ -39,6 +40,7 @@ class House:
     photos: PhotoFiles | None = None
     keys: SiteKeys | None = None
     doors: Doors | None = None
+    reports: ReportFiles | None = None
 
 
 def house(request: Request) -> House:

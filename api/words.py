@@ -68,6 +68,10 @@ TITLES: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "本进程不接收读数，请发往网关进程",
         "en": "This process accepts no readings; send them to the gateway process",
     },
+    "report_changed": {
+        "zh": "存档的报告文件在生成之后被改动过，不能作为凭据；请从备份恢复",
+        "en": "The archived file was changed after it was made and proves nothing; restore it from a backup",
+    },
     "internal": {
         "zh": "程序出错，已记录；请把事件号告诉管理员",
         "en": "An error of ours; it was logged. Tell the administrator the incident id",

@@ -25,6 +25,7 @@ from caretaker.adapters.memory.clock import SystemClock
 from caretaker.adapters.mqtt import BrokerAddress, open_link
 from caretaker.adapters.notify import LogNotifier, WebhookNotifier
 from caretaker.adapters.photo_files import PhotoFolder
+from caretaker.adapters.report_files import ReportFolder
 from caretaker.adapters.signatures import verify_signature
 from caretaker.adapters.sql import SqlTransactions
 from caretaker.adapters.stores import open_store
@@ -36,6 +37,7 @@ from caretaker.ports import BrokerLink, Clock, Journal, Notifier, ReadingStore, 
 from caretaker.ports.certificates import Certificates
 from caretaker.ports.keys import Signatures, SiteKeys
 from caretaker.ports.photos import PhotoFiles
+from caretaker.ports.reports import ReportFiles
 from caretaker.services import checkpoints, staff
 
 _log = structlog.get_logger(__name__)
@@ -78,6 +80,10 @@ class House:
         """Where photos lie."""
         return PhotoFolder(self.settings.data / "photos", self.estate.site.zone)
 
+    def report_files(self) -> ReportFiles:
+        """Where archived reports lie."""
+        return report_folder(self.settings)
+
     def signatures(self) -> Signatures:
         """The check of a phone's signature."""
         return verify_signature
@@ -98,6 +104,11 @@ class House:
             self.opened_store.close()
         self.journal.close()
         self.transactions.close()
+
+
+def report_folder(settings: Settings) -> ReportFiles:
+    """Where archived reports lie, also for a command that opens no house."""
+    return ReportFolder(settings.data / "reports")
 
 
 def replace_settings(house: House, **changes: object) -> House:

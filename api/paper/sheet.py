@@ -5,7 +5,6 @@ Lengths are millimetres from the top left corner, sizes of type are millimetres 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,6 +14,8 @@ from fpdf import FPDF
 from fpdf.enums import PathPaintRule, TextMode
 from noto_cjk_sans_otc import FONT_PATH
 
+from api.paper.text import pieces, plain
+
 WIDTH, HEIGHT = 210.0, 297.0
 Colour = tuple[int, int, int]
 INK: Final[Colour] = (17, 20, 24)
@@ -23,9 +24,10 @@ LINE: Final[Colour] = (206, 212, 218)
 _POINTS: Final = 72 / 25.4
 _SIMPLIFIED: Final = 2
 """The face of the collection that draws characters as they are written in mainland China."""
+_LONGEST: Final = 2000
+"""Letters of one text; what is longer than a page is for the workbook."""
 _ASCENT: Final = 0.88
 """From the top of a line to its baseline, in sizes of type."""
-_NEVER_FIRST: Final = frozenset("，。、；：？！）】》」』”’…·,.;:?!)]}%‰℃°")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ class Sheet:
         self._pdf.add_page()
         self._type = None
 
+    def turn_to(self, page: int) -> None:
+        """Draw on an earlier page again: what is said of all pages is known only when the last one is drawn."""
+        self._pdf.page = page
+        self._type = None
+
     def width(self, text: str, type_: Type) -> float:
         """How wide one line is."""
         self._use(type_)
@@ -83,9 +90,12 @@ class Sheet:
     def wrap(self, text: str, width: float, type_: Type, most: int = 99) -> list[str]:
         """The text in lines no wider than this; what does not fit into `most` lines ends in an ellipsis."""
         lines: list[str] = []
-        for paragraph in plain(text).split("\n"):
+        for paragraph in plain(text[:_LONGEST]).split("\n"):
+            if self.width(paragraph, type_) <= width:
+                lines.append(paragraph)
+                continue
             line = ""
-            for piece in _pieces(paragraph):
+            for piece in pieces(paragraph):
                 if line and self.width(line + piece.rstrip(), type_) > width:
                     lines.append(line.rstrip())
                     line = ""
@@ -133,8 +143,8 @@ class Sheet:
         self._type = None
 
     def picture(self, x: float, y: float, width: float, height: float, jpeg: bytes) -> None:
-        """A JPEG, as it is."""
-        self._pdf.image(BytesIO(jpeg), x, y, width, height)
+        """A JPEG, as it is, inside this box without being pulled out of shape."""
+        self._pdf.image(BytesIO(jpeg), x, y, width, height, keep_aspect_ratio=True)
 
     def bytes(self) -> bytes:
         """The finished document."""
@@ -161,33 +171,6 @@ class Sheet:
                 part = ""
             part += letter
         yield part
-
-
-def plain(text: str) -> str:
-    """Without what has no picture: control characters other than line ends, and lone surrogates."""
-    return "".join(letter if letter == "\n" or _drawn(letter) else " " for letter in text.replace("\r\n", "\n"))
-
-
-def _drawn(letter: str) -> bool:
-    return unicodedata.category(letter) not in ("Cc", "Cs", "Cn", "Zl", "Zp")
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Where a line may end: after a space or slash, and around Chinese characters, but not before a closing mark."""
-    piece = ""
-    for letter in text:
-        wide = unicodedata.east_asian_width(letter) in ("W", "F")
-        may = piece and letter not in _NEVER_FIRST and (wide or piece[-1] in " /" or _wide(piece[-1]))
-        if may and letter != " ":
-            yield piece
-            piece = ""
-        piece += letter
-    if piece:
-        yield piece
-
-
-def _wide(letter: str) -> bool:
-    return unicodedata.east_asian_width(letter) in ("W", "F")
 
 
 def _runs(line: bytes) -> Iterator[tuple[int, int]]:

@@ -70,18 +70,23 @@ def person_password(
 
 @audit_app.command("verify")
 def audit_verify(data: Data = None) -> None:
-    """Walk the whole trail; exit code 1 and the first bad row when anything was changed. 校验审计链。"""
+    """Walk the whole trail and hold every archived report against it; exit code 1 when anything was changed. 校验审计链。"""
     from caretaker import bootstrap
-    from caretaker.services import audit
+    from caretaker.services import audit, reports
 
     settings = load(**({} if data is None else {"data": data}))
     transactions = bootstrap.open_transactions(settings, owner=False)
     try:
         found = audit.verify(transactions)
+        count, changed = reports.verify(transactions, bootstrap.report_folder(settings))
     finally:
         transactions.close()
-    if found.flaw is None:
-        print(f"审计链完整 / the trail is whole: {found.rows}")
-        return
-    print(f"审计链损坏，第一处在第 {found.row} 行 / the trail is broken: row {found.row} {found.flaw}", file=sys.stderr)
-    raise typer.Exit(1)
+    if found.flaw is not None:
+        said = f"第 {found.row} 行 / the trail is broken: row {found.row} {found.flaw}"
+        print(f"审计链损坏，第一处在{said}", file=sys.stderr)
+    for flaw in changed:
+        print(f"存档报告有问题 / the archive is broken: {flaw}", file=sys.stderr)
+    if found.flaw is not None or changed:
+        raise typer.Exit(1)
+    print(f"审计链完整 / the trail is whole: {found.rows}")
+    print(f"存档报告完整 / the archived reports are whole: {count}")

@@ -40,6 +40,8 @@ class Right(StrEnum):
     """Edit checkpoints and round plans."""
     DECIDE = "decide"
     """Accept or reject a marked scan."""
+    REPORT = "report"
+    """Make inspection reports and read the archive."""
     AUDIT = "audit"
     """Read the audit trail."""
     ADMINISTER = "administer"
@@ -48,7 +50,7 @@ class Right(StrEnum):
 
 R, T = Right, Role
 _ALL_PEOPLE = frozenset({R.WATCH, R.ACKNOWLEDGE, R.PATROL})
-_LEADERS = _ALL_PEOPLE | {R.DISPATCH, R.CLOSE, R.PLAN, R.DECIDE}
+_LEADERS = _ALL_PEOPLE | {R.DISPATCH, R.CLOSE, R.PLAN, R.DECIDE, R.REPORT}
 RIGHTS: Final = MappingProxyType(
     {
         T.GUARD: _ALL_PEOPLE,

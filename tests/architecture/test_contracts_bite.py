@@ -66,6 +66,7 @@ OFFENCES = {
     "Modbus outside its home": ("modbus", "rules/__init__.py", "import pymodbus"),
     "FastAPI outside its home": ("web", "caretaker/services/alarms.py", "import fastapi"),
     "PDF outside its home": ("paper", "api/__init__.py", "import fpdf"),
+    "a workbook outside its home": ("paper", "rules/__init__.py", "import xlsxwriter"),
     "YAML outside its home": ("yaml", "rules/__init__.py", "import yaml"),
 }
 

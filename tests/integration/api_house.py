@@ -25,6 +25,7 @@ from caretaker.adapters.journal_lmdb import LmdbJournal
 from caretaker.adapters.key_ring import KeyRing
 from caretaker.adapters.memory.clock import HandClock
 from caretaker.adapters.photo_files import PhotoFolder
+from caretaker.adapters.report_files import ReportFolder
 from caretaker.adapters.sql import SqlTransactions
 from caretaker.adapters.store_blocks import BlockStore
 from caretaker.domain.alarms import Alarm
@@ -143,6 +144,7 @@ def api_house(folder: Path, static: Path | None = None, *, secure: bool = False)
         static=static,
         accept=acceptor.accept_now,
         photos=PhotoFolder(folder / "photos", estate.site.zone),
+        reports=ReportFolder(folder / "reports"),
         keys=KeyRing(folder / "keys"),
         doors=doors,
     )
