@@ -56,7 +56,7 @@ class PublicLimits:
     def __init__(self) -> None:
         self.decoding = asyncio.Semaphore(1)
         """Of strangers' pictures one at a time: 3 MB can unpack to 50 million pixels."""
-        self.looks = Buckets(60, 1.0, "too_many")
+        self.looks = Buckets(120, 0.5, "too_many")
         self._by_address = Buckets(6, 60.0, "too_many_reports")
         self._by_place = Buckets(20, 30.0, "too_many_reports")
 
