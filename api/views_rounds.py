@@ -36,13 +36,13 @@ from api.words_rounds import REASONS
 from caretaker.domain.equipment import CheckSpec, Text
 from caretaker.domain.errors import NotFound, Refused
 from caretaker.domain.people import persons_on_duty
-from caretaker.domain.rounds.checkpoints import Checkpoint
+from caretaker.domain.rounds.checkpoints import Checkpoint, Place
 from caretaker.domain.rounds.findings import Finding, required
 from caretaker.domain.rounds.plans import RoundPlan, sequence
-from caretaker.domain.rounds.rounds import Round, deadline_ns
+from caretaker.domain.rounds.rounds import Round, RoundState, deadline_ns
 from caretaker.domain.rounds.scans import Answer, Verdict
 from caretaker.domain.rounds.scores import Lost, Score
-from caretaker.domain.rounds.walking import walks_s
+from caretaker.domain.rounds.walking import last_sign_ns, patience_ns, walks_s
 from caretaker.domain.work_orders import UNFINISHED
 from caretaker.ports import UnitOfWork
 from caretaker.ports.rounds import KeptScan
@@ -168,11 +168,18 @@ class RoundViews:
             opened_ms=ms(walk.opened_ns),
             closed_ms=ms(walk.closed_ns),
             ended_early=walk.ended_early,
+            silent_since_ms=self._silent_since_ms(walk, plan, places),
             done=sum(visit.scan is not None for visit in walk.visits),
             total=len(walk.visits),
             score=self.score(walk),
             visits=visits,
         )
+
+    def _silent_since_ms(self, walk: Round, plan: RoundPlan, places: Mapping[str, Place]) -> int | None:
+        if walk.state is not RoundState.IN_PROGRESS:
+            return None
+        since = last_sign_ns(walk)
+        return since // 1_000_000 if self.views.now_ns - since >= patience_ns(plan, walk, places) else None
 
     def plan(self, plan: RoundPlan) -> PlanShape:
         """A plan."""

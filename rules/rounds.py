@@ -46,7 +46,7 @@ class RoundKeeper:
         self._sql = Trouble("database of the rounds")
         self._plan = Trouble("plan of rounds")
         self._make_ns = self._beat_ns = 0
-        self._silent: set[tuple[str, int]] = set()
+        self._silent: set[str] = set()
         self.made = self.touched = 0
 
     def run(self, stop: threading.Event) -> None:

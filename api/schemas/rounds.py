@@ -347,6 +347,7 @@ class RoundShape(Shape):
     """One walk. `deadline_ms`: end plus tolerance; after it what is not done is missed.
 
     `on_duty`: ids of the team's members whose shift it is at the start (of everybody on duty when it has no team).
+    `silent_since_ms`: the last sign of a walker from whom no scan came in 1.5 times the expected time; else null.
     """
 
     id: str
@@ -368,6 +369,7 @@ class RoundShape(Shape):
     opened_ms: int | None
     closed_ms: int | None
     ended_early: str | None
+    silent_since_ms: int | None
     done: int
     total: int
     score: ScoreShape | None

@@ -313,11 +313,16 @@ def _tell_passed(unit: UnitOfWork, plan: RoundPlan, before: Round, after: Round,
             unit.outbox.add(f"visit.missed:{after.id}:{new.sequence}", "visit.missed", now_ns, told)
 
 
-def alert_silent(transactions: Transactions, site: str, now_ns: int, told: set[tuple[str, int]]) -> int:
-    """Tell of walkers from whom no scan came in 1.5 times the expected time; how many were told now.
+_SILENT: Final = ((1.0, "supervisor"), (2.0, "manager"))
+"""Whom a walker's silence is told after how many times the patience with it."""
 
-    `told`: (round, stops done) known to the caller; it spares writing again. A phone without signal is silent too: the
-    notice asks somebody to look, it accuses nobody.
+
+def alert_silent(transactions: Transactions, site: str, now_ns: int, told: set[str]) -> int:
+    """Tell of walkers from whom no scan came in 1.5 times the expected time, and in twice that the manager too; how many
+    notices were written now.
+
+    `told`: keys known to the caller; they spare writing again. A phone without signal is silent too: the notice asks
+    somebody to look, it accuses nobody.
     """
     with transactions.begin(write=False) as unit:
         walking = unit.rounds.list(site, states=[RoundState.IN_PROGRESS], limit=1000)
@@ -327,11 +332,14 @@ def alert_silent(transactions: Transactions, site: str, now_ns: int, told: set[t
     for walk in walking:
         done = sum(visit.scan is not None for visit in walk.visits)
         since = last_sign_ns(walk)
-        if (walk.id, done) in told or now_ns - since < patience_ns(plans[walk.id], walk, places):
-            continue
-        facts = round_facts(walk, plans[walk.id]) | {"to": "supervisor", "silent_since_ms": since // 1_000_000}
-        with transactions.begin() as unit:
-            unit.outbox.add(f"round.silent:{walk.id}:{done}", "round.silent", now_ns, facts)
-        told.add((walk.id, done))
-        count += 1
+        waited = (now_ns - since) / patience_ns(plans[walk.id], walk, places)
+        for times, to in _SILENT:
+            key = f"round.silent:{walk.id}:{done}" + ("" if to == "supervisor" else f":{to}")
+            if waited < times or key in told:
+                continue
+            facts = round_facts(walk, plans[walk.id]) | {"to": to, "silent_since_ms": since // 1_000_000}
+            with transactions.begin() as unit:
+                unit.outbox.add(key, "round.silent", now_ns, facts)
+            told.add(key)
+            count += 1
     return count

@@ -363,20 +363,25 @@ def test_a_reprint_withdraws_the_short_code(house: ApiHouse) -> None:
     assert after["short_code"] != before
 
 
-def test_a_walker_who_falls_silent_is_asked_after_once(house: ApiHouse) -> None:
-    told: set[tuple[str, int]] = set()
+def test_a_walker_who_falls_silent_is_asked_after_by_the_supervisor_then_by_the_manager(house: ApiHouse) -> None:
+    told: set[str] = set()
     with house.client(Role.ADMIN) as admin, house.client(Role.GUARD) as guard:
         walk = begin(house, admin)
         house.clock.advance(180)
         guard.post(f"{API}/scans", json=scan_of(house, admin, walk, "p1"))
-    found = []
-    for _ in range(12):
-        house.clock.advance(120)
-        found.append(alert_silent(house.transactions, "demo", house.clock.now_ns(), told))
+        before = guard.get(f"{API}/rounds/{walk}").json()["silent_since_ms"]
+        scanned_ms = house.clock.now_ns() // MS
+        found = []
+        for _ in range(16):
+            house.clock.advance(120)
+            found.append(alert_silent(house.transactions, "demo", house.clock.now_ns(), told))
+        silent = guard.get(f"{API}/rounds/{walk}").json()["silent_since_ms"]
 
-    assert found == [0] * 7 + [1] + [0] * 4  # 16 minutes after the scan
-    assert alert_silent(house.transactions, "demo", house.clock.now_ns(), set()) == 1  # after a restart of ours …
-    assert [event for event, _ in events_of(house)].count("round.silent") == 1  # … and yet told once
+    assert found == [0] * 7 + [1] + [0] * 6 + [1, 0]  # 16 minutes after the scan, and 30
+    assert (before, silent) == (None, scanned_ms)
+    assert alert_silent(house.transactions, "demo", house.clock.now_ns(), set()) == 2  # after a restart of ours …
+    heard = [facts["to"] for event, facts in events_of(house) if event == "round.silent"]
+    assert heard == ["supervisor", "manager"]  # … and yet each is told once
 
 
 def test_the_keeper_makes_rounds_beats_and_survives_a_plan_that_cannot_be(house: ApiHouse) -> None:
