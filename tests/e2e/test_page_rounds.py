@@ -1,4 +1,4 @@
-"""The console's rounds pages: what a supervisor sees of today's rounds, decides, prints and hands out."""
+"""The console's rounds and incidents: what a supervisor sees of today's rounds, decides, prints, hands out, and who calls."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.e2e.house import House, violations
+from tests.e2e.patrol import VIEW
+from tests.e2e.test_phone_offline import enrol
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
@@ -130,3 +132,52 @@ def test_a_plan_is_made_its_round_appears_and_an_edit_is_a_new_version(house: Ho
     page.get_by_test_id("on-off").click()
     expect(page.get_by_test_id("versions").locator("li")).to_have_count(3)
     assert call(page, "GET", f"/round-plans/{kept['id']}")["next_ms"] == []
+
+
+def test_sos_without_signal_is_kept_seen_by_the_console_taken_and_the_phone_says_who_comes(
+    house: House, desk: BrowserContext, browser: Browser
+) -> None:
+    page = desk.new_page()
+    page.goto(f"{house.url}/board")
+    expect(page.get_by_test_id("link")).to_have_attribute("data-state", "live", timeout=30_000)
+    pocket = browser.new_context(
+        locale="zh-CN", viewport=ViewportSize(width=VIEW["width"], height=VIEW["height"]), is_mobile=True
+    )
+    phone = pocket.new_page()
+    enrol(phone, house.url, call(page, "POST", "/people/zhang-wei/enrolment")["code"])
+    pocket.clear_cookies(name="caretaker_session")  # the session ended in the night
+    pocket.set_offline(True)
+    phone.get_by_test_id("sos").click()
+    phone.get_by_test_id("sos-send").click()
+    state = phone.get_by_test_id("report-state")
+    expect(state).to_have_attribute("data-state", "here", timeout=15_000)
+    phone.reload()
+    expect(state).to_have_attribute("data-state", "here")
+    expect(page.get_by_test_id("call-bar")).to_have_count(0)
+
+    pocket.set_offline(False)
+    phone.evaluate("dispatchEvent(new Event('online'))")
+    expect(state).to_have_attribute("data-state", "told", timeout=15_000)
+    bar = page.get_by_test_id("call-bar")
+    expect(bar.get_by_role("alert")).to_contain_text("张伟")
+    assert page.title().startswith("❗")
+    assert violations(page) == []
+    items = call(page, "GET", "/incidents")["items"]
+    assert [(one["kind"], one["state"]) for one in items] == [("sos", "reported")]
+
+    bar.get_by_test_id(f"take-{items[0]['id']}").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "handling")
+    expect(bar).to_have_count(0)
+    expect(state).to_have_attribute("data-state", "taken", timeout=15_000)
+    expect(state).to_contain_text(call(page, "GET", f"/incidents/{items[0]['id']}")["taken_by_name"])
+    assert violations(page) == []
+    assert violations(phone) == []
+
+    page.get_by_test_id("do-close").click()
+    page.get_by_test_id("confirm").click()
+    expect(page.get_by_role("alert")).to_contain_text("请写几个字")
+    page.locator("#incident-words").fill("误按，人没事")
+    page.get_by_test_id("confirm").click()
+    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "closed")
+    pocket.close()

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
 ROUTES = (
     *("/", "/board", "/board?by=floor", "/equipment/lift-2", "/equipment/pump-1"),
-    *("/alarms", "/alarms?show=all", "/work-orders", "/status", "/no-such-page"),
+    *("/alarms", "/alarms?show=all", "/work-orders", "/incidents", "/status", "/no-such-page"),
 )
 
 

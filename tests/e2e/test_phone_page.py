@@ -142,7 +142,7 @@ def test_every_screen_is_readable_in_both_languages_and_both_lights(
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 trouble.append(f"{name} {screen}: wider than the phone")
             words = page.inner_text("body")
-            if name.startswith("en") and screen in ("setup", "end", "sos", "digits"):
+            if name.startswith("en") and screen in ("setup", "end", "incident", "sos", "digits"):
                 foreign = re.sub("中文|钱进", "", words)
                 trouble.extend(f"{screen}: {line}" for line in foreign.splitlines() if re.search("[一-鿿]", line))
 
@@ -172,7 +172,7 @@ def test_every_screen_is_readable_in_both_languages_and_both_lights(
         page.get_by_test_id("upload").click()
         look("queue")
         page.get_by_test_id("back").click()
-        for screen in ("end", "sos", "manual"):
+        for screen in ("end", "incident", "sos", "manual"):
             page.get_by_test_id(screen).click()
             look("digits" if screen == "manual" else screen)
             page.go_back()

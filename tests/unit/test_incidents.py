@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import product
 
@@ -22,7 +23,7 @@ from caretaker.domain.incidents import (
 )
 from caretaker.domain.ladder import SECOND, Patience, Rung, called, due
 from caretaker.domain.people import Person, Role
-from tests.factories import demo_kinds
+from tests.factories import ROOT, demo_kinds
 
 T0 = 1_790_000_000 * SECOND
 S, A = IncidentState, IncidentAction
@@ -44,6 +45,12 @@ def sos(**more: object) -> Incident:
 def test_every_kind_has_a_title_in_both_languages_and_a_priority() -> None:
     assert set(TITLES) == set(PRIORITIES) == set(IncidentKind)
     assert all(title.zh and title.en for title in TITLES.values())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_phone_which_may_be_without_a_network_calls_each_kind_by_the_same_name(language: str) -> None:
+    words = json.loads((ROOT / "web/src/phone/words" / f"{language}.json").read_text("utf-8"))
+    assert words["incident"]["kind"] == {str(kind): getattr(title, language) for kind, title in TITLES.items()}
 
 
 def test_a_fault_named_for_an_incident_is_known_to_some_kind() -> None:

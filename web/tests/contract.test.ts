@@ -20,6 +20,8 @@ const SAME: Record<string, string> = {
   Visit: 'VisitShape', Round: 'RoundShape', RoundList: 'RoundList', Doubt: 'DoubtShape', Witness: 'WitnessShape', Verdict: 'VerdictShape',
   Decision: 'DecisionShape', ScanAnswer: 'AnswerShape', Scan: 'ScanShape', ScanList: 'ScanList', Place: 'PlaceShape', Checkpoint: 'CheckpointShape', Label: 'LabelShape',
   Enrolment: 'Enrolment', Phone: 'PhoneShape',
+  Incident: 'IncidentShape', IncidentCall: 'CallShape', IncidentList: 'IncidentList', IncidentEntry: 'IncidentEntryShape', IncidentPosition: 'PositionShape',
+  IncidentDetail: 'IncidentDetail',
 }
 
 /** interface -> field -> whether it may be null (`?` counts, because such a field may be missing or null). */

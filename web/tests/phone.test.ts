@@ -137,6 +137,8 @@ describe('the queue', () => {
     expect(next([job(1, { state: 'parked' }), job(2)], 'p')?.seq).toBe(2)
     expect(next([job(1, { person: 'q' }), job(2)], 'p')?.seq).toBe(2)
     expect(next([job(1), job(2), job(3, { kind: 'sos' })], 'p')?.seq).toBe(3)
+    expect(next([job(1), job(2, { kind: 'incident' }), job(3, { kind: 'incident' })], 'p')?.seq).toBe(2)
+    expect(next([job(1), job(2, { kind: 'incident' }), job(3, { kind: 'sos' })], 'p')?.seq).toBe(3)
     expect(next([job(1, { state: 'parked' })], 'p')).toBeUndefined()
   })
 })

@@ -304,6 +304,8 @@ export interface Round {
   opened_ms: number | null
   closed_ms: number | null
   ended_early: string | null
+  /** The last sign of a walker who has not scanned in 1.5 times the expected time. */
+  silent_since_ms: number | null
   done: number
   total: number
   visits: Visit[]
@@ -415,3 +417,58 @@ export interface PlanVersion { version: number; at_ms: number; by: string | null
 /** `local`: wall time; `provisional`: the year's holidays are not known yet. */
 export interface PlanStart { round: string; starts_ms: number; ends_ms: number; local: string; holiday: string | null; workday: boolean; provisional: boolean }
 export interface Team { id: string; title: Words; members: string[] }
+
+export type IncidentState = 'reported' | 'handling' | 'closed'
+export type Rung = 'supervisor' | 'manager' | 'admin' | 'all'
+/** The newest call for people, while nobody has taken it. */
+export interface IncidentCall { rung: Rung; names: string[]; at_ms: number; number: number }
+/** A reported happening. `urgent`: people are called until somebody takes it. */
+export interface Incident {
+  id: string
+  kind: string
+  title: Words
+  priority: Priority
+  urgent: boolean
+  state: IncidentState
+  place: Words | null
+  floor: Words | null
+  checkpoint: string | null
+  space: string | null
+  asset: string | null
+  asset_title: Words | null
+  reporter: string
+  reporter_name: string
+  device_ms: number | null
+  received_ms: number
+  taken_by: string | null
+  taken_by_name: string | null
+  taken_ms: number | null
+  closed_by_name: string | null
+  closed_ms: number | null
+  work_order: string | null
+  call: IncidentCall | null
+}
+export interface IncidentList { items: Incident[]; counts: Record<string, number> }
+export interface IncidentEntry {
+  id: number
+  at_ms: number
+  actor_name: string | null
+  action: string
+  text: string | null
+  photos: string[]
+  rung: string | null
+  names: string[]
+  work_order: string | null
+}
+export interface IncidentPosition { lat: number; lon: number; accuracy_m: number }
+export interface IncidentDetail extends Incident {
+  description: string
+  /** Personal data; null for those who need not know. */
+  people: string | null
+  position: IncidentPosition | null
+  photos: string[]
+  phone: string
+  reason: string | null
+  timeline: IncidentEntry[]
+  allowed_actions: string[]
+}

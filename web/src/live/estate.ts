@@ -5,7 +5,7 @@ import { computed, ref, shallowReactive, shallowRef } from 'vue'
 import { acceptLanguage, get, ROOT } from '@/api/client'
 import { asProblem, type Problem } from '@/api/problem'
 import type {
-  Alarm, AlarmEvent, AlarmList, Asset, AssetDetail, Health, HelloEvent, Kind, NoticeEvent, OrderEvent, OrderList, Person, Priority,
+  Alarm, AlarmEvent, AlarmList, Asset, AssetDetail, Health, HelloEvent, Incident, IncidentList, Kind, NoticeEvent, OrderEvent, OrderList, Person, Priority,
   Site, ValuesEvent, WorkOrder,
 } from '@/api/types'
 import { clock } from './clock'
@@ -28,6 +28,8 @@ export const useEstate = defineStore('estate', () => {
   const health = shallowRef<Health | null>(null)
   const alarms = shallowReactive(new Map<string, Alarm>())
   const orders = shallowReactive(new Map<string, WorkOrder>())
+  /** Reported or being handled. */
+  const incidents = shallowReactive(new Map<string, Incident>())
   /** asset -> key -> point; grows when an asset's page asks for all of its points. */
   const points = shallowReactive(new Map<string, Map<string, Point>>())
   const byId = new Map<number, Point>()
@@ -40,6 +42,7 @@ export const useEstate = defineStore('estate', () => {
   /** The newest event of an alarm or an order, for pages that hold lists of their own. */
   const latestAlarm = shallowRef<Alarm | null>(null)
   const latestOrder = shallowRef<WorkOrder | null>(null)
+  const latestIncident = shallowRef<Incident | null>(null)
   /** The newest event of a round, a scan or a finding; also set anew after every reload, because some may have been missed. */
   const latestNotice = shallowRef<NoticeEvent | null>(null)
 
@@ -80,6 +83,26 @@ export const useEstate = defineStore('estate', () => {
     latestOrder.value = order
   }
 
+  function takeIncident(incident: Incident): void {
+    if (incident.state === 'closed') incidents.delete(incident.id)
+    else incidents.set(incident.id, incident)
+    latestIncident.value = incident
+  }
+
+  let asked = 0
+  /** An event names an incident by id alone: who is involved is not for the stream. The last answer asked for counts. */
+  async function askIncident(id: string): Promise<void> {
+    const mine = (asked += 1)
+    lastAsked.set(id, mine)
+    try {
+      const found = await get<Incident>(`/incidents/${encodeURIComponent(id)}`)
+      if (lastAsked.get(id) === mine) takeIncident(found)
+    } catch (error) {
+      problem.value = asProblem(error)
+    }
+  }
+  const lastAsked = new Map<string, number>()
+
   function replace<T extends { id: string }>(map: Map<string, T>, items: T[]): void {
     const keep = new Set(items.map((item) => item.id))
     for (const id of [...map.keys()]) if (!keep.has(id)) map.delete(id)
@@ -108,14 +131,16 @@ export const useEstate = defineStore('estate', () => {
 
   async function snapshot(): Promise<void> {
     await constants()
-    const [active, unseen, unfinished] = await Promise.all([
+    const [active, unseen, unfinished, happening] = await Promise.all([
       get<AlarmList>('/alarms', { active: true, limit: LIMIT }),
       get<AlarmList>('/alarms', { unacknowledged: true, limit: LIMIT }),
       get<OrderList>('/work-orders', { state: UNFINISHED, limit: LIMIT }),
+      get<IncidentList>('/incidents', { state: ['reported', 'handling'], limit: LIMIT }),
     ])
     await Promise.all([refreshAssets(), get<Health>('/health').then((body) => (health.value = body))])
     replace(alarms, [...active.items, ...unseen.items].filter(isOpen))
     replace(orders, unfinished.items)
+    replace(incidents, happening.items)
   }
 
   /** Load everything again. Events that come meanwhile wait, so that an older snapshot cannot overwrite them. */
@@ -160,6 +185,7 @@ export const useEstate = defineStore('estate', () => {
     }
     if (event.event === 'alarm') takeAlarm((JSON.parse(event.data) as AlarmEvent).alarm)
     else if (event.event === 'work_order') takeOrder((JSON.parse(event.data) as OrderEvent).work_order)
+    else if (event.event === 'incident') void askIncident(String((JSON.parse(event.data) as NoticeEvent).facts.incident))
     else if (event.event === 'round' || event.event === 'scan' || event.event === 'finding') latestNotice.value = JSON.parse(event.data) as NoticeEvent
   }
 
@@ -221,6 +247,7 @@ export const useEstate = defineStore('estate', () => {
     assets.value = new Map()
     alarms.clear()
     orders.clear()
+    incidents.clear()
     points.clear()
     byId.clear()
     health.value = null
@@ -232,6 +259,12 @@ export const useEstate = defineStore('estate', () => {
 
   const sortedAlarms = computed(() => [...alarms.values()].sort(byUrgency))
   const sortedOrders = computed(() => [...orders.values()].sort(byDue))
+  /** Nobody is on it yet and people are being called: calls for help first, then who waits longest. */
+  const calling = computed(() =>
+    [...incidents.values()]
+      .filter((one) => one.urgent && one.state === 'reported')
+      .sort((a, b) => Number(b.kind === 'sos') - Number(a.kind === 'sos') || a.received_ms - b.received_ms),
+  )
   const unacknowledged = computed(() => sortedAlarms.value.filter(isUnacknowledged).length)
   const counts = computed(() => {
     const found: Record<Priority, number> = { critical: 0, high: 0, medium: 0, low: 0 }
@@ -276,8 +309,8 @@ export const useEstate = defineStore('estate', () => {
   }
 
   return {
-    site, kinds, people, assets, health, alarms, orders, points, link, lastEventMs, lostSinceMs, loaded, problem,
-    latestAlarm, latestOrder, latestNotice, sortedAlarms, sortedOrders, unacknowledged, counts, trouble, PRIORITIES,
-    start, stop, reload, loadAsset, takeAlarm, takeOrder, isSilent, personName, hurry,
+    site, kinds, people, assets, health, alarms, orders, incidents, points, link, lastEventMs, lostSinceMs, loaded, problem,
+    latestAlarm, latestOrder, latestIncident, latestNotice, calling, sortedAlarms, sortedOrders, unacknowledged, counts, trouble, PRIORITIES,
+    start, stop, reload, loadAsset, takeAlarm, takeOrder, takeIncident, isSilent, personName, hurry,
   }
 })

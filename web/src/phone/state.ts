@@ -5,10 +5,11 @@ import { asProblem, type Problem } from '@/api/problem'
 import { call } from './api'
 import { makeKey, publicJwk } from './device'
 import type { Given } from './route'
-import { database, type Job, keep, type Owner, recall, type ScanRow } from './store/db'
+import { database, type Job, keep, type Owner, recall, type Reported, type ScanRow } from './store/db'
+import { hear, over } from './store/incidents'
 import { sealAll, tidy } from './store/scans'
 import { flush } from './store/sync'
-import type { AssetNow, Person, Today } from './types'
+import type { AssetNow, Person, Today, Told } from './types'
 import { t } from './words'
 import { zone } from './words/time'
 
@@ -20,6 +21,7 @@ export const owner = shallowRef<Owner | null>(null)
 export const scans = shallowRef<ScanRow[]>([])
 export const jobs = shallowRef<Job[]>([])
 export const ended = shallowRef<Record<string, number>>({})
+export const reported = shallowRef<Reported[]>([])
 export const tested = ref(0)
 export const notice = ref('')
 /** The sticker this page was opened by. */
@@ -43,10 +45,12 @@ export async function refresh(tell = true): Promise<void> {
   // one look at both: between two, a scan on its way from one to the other would be counted nowhere
   const tx = db.transaction(['scans', 'jobs'])
   const [rows, line] = await Promise.all([tx.objectStore('scans').index('made').getAll(), tx.objectStore('jobs').getAll()])
-  const over = (await recall('ended')) ?? {}
+  const done = (await recall('ended')) ?? {}
+  const told = (await recall('reported')) ?? []
   scans.value = rows
   jobs.value = line
-  ended.value = over
+  ended.value = done
+  reported.value = told
   if (tell) tabs?.postMessage('changed')
 }
 
@@ -130,6 +134,36 @@ async function once(): Promise<void> {
   if (result.sent > 0 && result.outcome === 'empty') await download()
 }
 
+let asking = false
+/** Who comes? Asked every few seconds while nobody has taken what was reported here, rarely until it is closed. */
+export async function ask(): Promise<void> {
+  const due = reported.value.filter((row) => row.told && !over(row) && row.person === me()?.id && now.value - row.made_ms < ASK_MS)
+  const often = due.some((row) => row.told?.state === 'reported')
+  if (asking || !due.length || document.visibilityState !== 'visible' || (!often && Date.now() < rest)) return
+  asking = true
+  rest = Date.now() + REST_MS
+  const heard = new Map<string, Told | 'gone'>()
+  try {
+    for (const row of due) {
+      try {
+        heard.set(row.id, await call<Told>(`/incidents/${row.id}`))
+        reached('up')
+      } catch (error) {
+        const problem = asProblem(error)
+        if (problem.status === 404) heard.set(row.id, 'gone')
+        else return learned(problem)
+      }
+    }
+  } finally {
+    asking = false
+    if (heard.size) await hear(heard).then(() => refresh())
+  }
+}
+const ASK_EVERY_MS = 3000
+const REST_MS = 60_000
+const ASK_MS = 24 * 3_600_000
+let rest = 0
+
 const IDLE_MS = 10 * 60_000
 
 /** Start: the database first, the network after; then on its events and on a timer (there is no Background Sync on iOS). */
@@ -140,12 +174,13 @@ export async function start(): Promise<void> {
   if (kept) await show(kept.value, kept.at_ms)
   await refresh(false)
   tabs?.addEventListener('message', () => void refresh(false))
-  const wake = (): void => { void upload(true); void download() }
+  const wake = (): void => { rest = 0; void upload(true); void download(); void ask() }
   addEventListener('online', wake)
   addEventListener('offline', () => reached('down'))
   document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') wake() })
   setInterval(() => { now.value = Date.now() }, 1000)
   setInterval(() => void upload(), 5000)
+  setInterval(() => void ask(), ASK_EVERY_MS)
   setInterval(() => {
     void sealAll(IDLE_MS).then((count) => (count ? refresh().then(() => upload(true)) : undefined))
     if (document.visibilityState === 'visible') void download()

@@ -28,7 +28,7 @@ export interface ValueNow {
   id: number; key: string; title: Words; type: string; unit: string; decimals: number; codes: Record<string, Words> | null
   value: number | null; text: string | null; quality: 'good' | 'uncertain' | 'bad'; stale: boolean; at_ms: number | null
 }
-export interface AssetNow { alarms: Brief[]; orders: Brief[]; values: ValueNow[] }
+export interface AssetNow { id: string; title: Words; alarms: Brief[]; orders: Brief[]; values: ValueNow[] }
 
 export interface Checkpoint {
   id: string
@@ -87,4 +87,18 @@ export interface ScanAnswer {
   received_ms?: number
   asset?: AssetNow | null
   findings?: { id: string; work_order: string | null }[]
+}
+
+export const KINDS = ['fire', 'person_hurt', 'lift_entrapment', 'theft', 'dispute', 'water', 'power', 'loiterer', 'property_damage', 'other'] as const
+export type IncidentKind = (typeof KINDS)[number]
+/** An incident or a call for help as the server knows it: what the reporter wants to know is who comes. */
+export interface Told {
+  id: string
+  state: 'reported' | 'handling' | 'closed'
+  urgent: boolean
+  taken_by_name: string | null
+  taken_ms: number | null
+  closed_ms: number | null
+  work_order: string | null
+  call: { names: string[] } | null
 }

@@ -3,7 +3,7 @@
 import { computed, ref } from 'vue'
 import { current, done, nextStop, stops } from './progress'
 import { ended, me, now, scans, today } from './state'
-import type { Checkpoint } from './types'
+import type { Checkpoint, Words } from './types'
 
 export const chosen = ref<string | null>(null)
 export const round = computed(() => (today.value ? current(today.value.rounds, ended.value, chosen.value, me()?.id) : null))
@@ -13,3 +13,9 @@ export const doneCount = computed(() => walk.value.filter(done).length)
 export const draft = computed(() => scans.value.find((row) => row.state === 'draft') ?? null)
 
 export const placeOf = (id: string | null | undefined): Checkpoint | null => (id ? (today.value?.checkpoints[id] ?? null) : null)
+
+/** The machine that stands at a checkpoint. */
+export function assetAt(checkpoint: string): { id: string; title: Words } | null {
+  const now = placeOf(checkpoint)?.asset_now
+  return now ? { id: now.id, title: now.title } : null
+}

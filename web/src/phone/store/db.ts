@@ -2,7 +2,7 @@
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import type { ProblemBody } from '@/api/problem'
-import type { ScanAnswer, ScanBody, Seal, Today } from '../types'
+import type { IncidentKind, ScanAnswer, ScanBody, Seal, Told, Today } from '../types'
 
 /** A scan from its first moment: `draft` while checks are being answered, then `sealed`, then with what the server said. */
 export interface ScanRow {
@@ -16,12 +16,12 @@ export interface ScanRow {
   answer: ScanAnswer | null
 }
 
-export type JobKind = 'scan' | 'photo' | 'open' | 'end' | 'sos'
+export type JobKind = 'scan' | 'photo' | 'open' | 'end' | 'sos' | 'incident'
 /** Something that must reach the server. `seq` is the order; `key` makes a repeat harmless. */
 export interface Job {
   seq?: number
   kind: JobKind
-  /** Of the scan, the photo's sha256, the round, or the call for help. */
+  /** Of the scan, the photo's sha256, the round, the incident or the call for help. */
   ref: string
   key: string
   person: string
@@ -32,6 +32,10 @@ export interface Job {
 }
 
 export interface Photo { sha256: string; bytes: ArrayBuffer; taken_ms: number; scan: string; state: 'kept' | 'sent' }
+/** What was reported from this phone: `told` is null until the server has it. */
+export interface Reported { id: string; kind: IncidentKind | 'sos'; person: string; place: string; made_ms: number; told: Told | null }
+/** A report being written; kept, because a phone may be killed while somebody looks for words. */
+export interface Draft { kind: IncidentKind | ''; checkpoint: string; place: string; order: boolean; description: string; people: string; measures: string; photos: string[] }
 export interface Chain { counter: number; previous: string }
 export interface Owner { phone: string | null; person: { id: string; name: string } }
 
@@ -42,6 +46,8 @@ export interface Kept {
   chain: Chain
   lease: { tab: string; until_ms: number }
   ended: Record<string, number>
+  reported: Reported[]
+  draft: Draft
   tested: number
   /** Written by the self-test to see that writing works. */
   probe: number

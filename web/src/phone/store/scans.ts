@@ -88,8 +88,8 @@ export async function sealAll(idle_ms = 0): Promise<number> {
   return due.length
 }
 
-/** Something else for the server: the beginning or the end of a round, a call for help. */
-export async function enqueue(kind: 'open' | 'end' | 'sos', ref: string, body: Record<string, unknown>, person: string): Promise<void> {
+/** Something else for the server: the beginning or the end of a round. */
+export async function enqueue(kind: 'open' | 'end', ref: string, body: Record<string, unknown>, person: string): Promise<void> {
   const tx = (await database()).transaction(['jobs', 'kept'], 'readwrite', STRICT)
   await tx.objectStore('jobs').add({ kind, ref, key: uuid(), person, made_ms: Date.now(), state: 'waiting', body })
   if (kind === 'end') {

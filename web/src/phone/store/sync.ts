@@ -7,13 +7,14 @@
 import { asProblem, type Problem } from '@/api/problem'
 import { call } from '../api'
 import { wire } from '../device'
-import type { ScanAnswer } from '../types'
+import type { ScanAnswer, Told } from '../types'
 import { uuid } from '../uuid'
 import { database, type Job, type Kept, STRICT } from './db'
+import { hear } from './incidents'
 
 export type Outcome = 'empty' | 'busy' | 'offline' | 'signed_out' | 'stopped'
 export interface Flush { outcome: Outcome; sent: number; parked: number; problem: Problem | null }
-export type Send = (job: Job) => Promise<ScanAnswer | undefined>
+export type Send = (job: Job) => Promise<ScanAnswer | Told | undefined>
 
 const AGAIN = new Set([0, 408, 425, 429])
 const LEASE_MS = 30_000
@@ -55,14 +56,14 @@ async function drain(person: string | null, send: Send, told: () => void): Promi
   }
 }
 
-/** Calls for help first, then in the order they were made. */
+/** Calls for help first, then incidents, then in the order things were made. */
 export function next(jobs: readonly Job[], person: string | null): Job | undefined {
   const mine = jobs.filter((job) => job.state === 'waiting' && (person === null || job.person === person))
-  return mine.find((job) => job.kind === 'sos') ?? mine[0]
+  return mine.find((job) => job.kind === 'sos') ?? mine.find((job) => job.kind === 'incident') ?? mine[0]
 }
 
 /** One job over the wire. */
-async function deliver(job: Job): Promise<ScanAnswer | undefined> {
+async function deliver(job: Job): Promise<ScanAnswer | Told | undefined> {
   const db = await database()
   switch (job.kind) {
     case 'scan': {
@@ -81,18 +82,20 @@ async function deliver(job: Job): Promise<ScanAnswer | undefined> {
       await call(`/rounds/${encodeURIComponent(job.ref)}/${job.kind}`, { method: 'POST', json: job.body ?? {}, key: job.key })
       return undefined
     case 'sos':
-      await call('/sos', { method: 'POST', json: job.body ?? {}, key: job.key })
-      return undefined
+    case 'incident':
+      return call<Told>(job.kind === 'sos' ? '/sos' : '/incidents', { method: 'POST', json: job.body ?? {}, key: job.key })
   }
 }
 
 /** The server has it: out of the queue, and its answer beside what was sent, in one step. */
-async function settle(job: Job, answer: ScanAnswer | undefined): Promise<void> {
+async function settle(job: Job, answer: ScanAnswer | Told | undefined): Promise<void> {
+  // before the job goes: what is neither in line nor answered would be shown as lost
+  if ((job.kind === 'sos' || job.kind === 'incident') && answer) await hear(new Map([[job.ref, answer as Told]]))
   const tx = (await database()).transaction(['jobs', 'scans', 'photos'], 'readwrite', STRICT)
   if (job.seq !== undefined) await tx.objectStore('jobs').delete(job.seq)
   if (job.kind === 'scan') {
     const row = await tx.objectStore('scans').get(job.ref)
-    if (row) await tx.objectStore('scans').put({ ...row, state: 'sent', answer: answer ?? null })
+    if (row) await tx.objectStore('scans').put({ ...row, state: 'sent', answer: (answer as ScanAnswer | undefined) ?? null })
   } else if (job.kind === 'photo') {
     const photo = await tx.objectStore('photos').get(job.ref)
     if (photo) await tx.objectStore('photos').put({ ...photo, state: 'sent' })
