@@ -19,7 +19,7 @@ from simulators.guards.phone import Phone
 from tests.reliability.uploads import GUARDS, MS, SITE, STOPS, ZONE, Diary, Door, Sender, cut_power, write
 from tests.servers.databases import Postgres
 
-pytestmark = [pytest.mark.faults]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 KILLS = {"sqlite": ("house", "house"), "postgresql": ("database", "house", "database")}
 """What is killed, in this order, while phones send."""
@@ -72,7 +72,7 @@ def test_every_scan_exactly_once(tmp_path: Path, database: Postgres | None) -> N
             door.kill9()
             door.start()
     for sender in senders:
-        sender.join(60)
+        sender.join(180)
     said = sum((sender.said for sender in senders), Counter[str]())
     try:
         assert [sender.trouble for sender in senders] == [None] * len(senders)
@@ -159,7 +159,7 @@ def test_a_new_id_for_every_try_is_caught(tmp_path: Path) -> None:
         phone, diary = phones[0]
         sender = Sender(door.url, phone.memory.cookies, diary.jobs, 4, fresh_ids=True)
         sender.start()
-        sender.join(60)
+        sender.join(180)
         assert sender.trouble is None
         assert sender.said["answer lost"] > 0
         with door.transactions() as opened, opened.begin(write=False) as unit:

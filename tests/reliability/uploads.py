@@ -63,7 +63,7 @@ MS = 1_000_000
 class Door(Server):
     """`caretaker up --no-demo` on a folder and a database that were prepared before."""
 
-    start_seconds = 60.0
+    start_seconds = 90.0
 
     def __init__(self, folder: Path, sql: str) -> None:
         super().__init__(folder)
@@ -190,14 +190,14 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         """As `Thread.run`."""
-        end = time.monotonic() + 90
+        end = time.monotonic() + 180
         with httpx.Client(base_url=self.url, timeout=10, trust_env=False) as http:
             for job in self.jobs:
                 while not self._try(http, job):
                     if time.monotonic() > end or self.trouble:
                         self.trouble = self.trouble or f"{job.path} never got through"
                         return
-                    time.sleep(self.dice.uniform(0.02, 0.12))
+                    time.sleep(self.dice.uniform(0.05, 0.3))
                 self.sent += 1
                 time.sleep(self.dice.uniform(0.0, 0.06))
 
@@ -269,7 +269,7 @@ def write(phone: Phone, walk: str, tokens: Mapping[str, str], checks: Mapping[st
         shot = snapshot(f"{stop} {seed}", datetime.now(ZONE) - timedelta(seconds=120 * (len(STOPS) - row)), dice)
         name = hashlib.sha256(shot).hexdigest()
         wrong = row % 4 == 1
-        answers = [
+        answers: list[dict[str, Any]] = [
             {
                 "check": check,
                 "result": "not_ok" if wrong and not at else "ok",
