@@ -142,19 +142,24 @@ class SecureDoor:
                 if since_renewal >= _RENEW_EVERY_S:
                     since_renewal = 0.0
                     await asyncio.to_thread(self._certificates.keep_fresh, self._clock.now_ns())
-                await asyncio.to_thread(self._reload)
+                changed = await asyncio.to_thread(self._tried)
+                # in this thread, where handshakes are: one between certificate and key would get the one without the other
+                if changed != self._loaded:
+                    self._certificates.load_into(self.context)
+                    self._loaded = changed
+                    _log.info("certificate_loaded")
                 trouble = ""
             except BadCertificate as wrong:
                 if wrong.message != trouble:
                     _log.error("certificate_not_loaded", reason=wrong.message)
                 trouble = wrong.message
 
-    def _reload(self) -> None:
+    def _tried(self) -> float:
+        """When the files changed last; a pair that does not fit is found out here, not in the context of the open door."""
         changed = self._certificates.changed()
         if changed != self._loaded:
-            self._certificates.load_into(self.context)
-            self._loaded = changed
-            _log.info("certificate_loaded")
+            self._certificates.load_into(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
+        return changed
 
 
 def cannot_listen(address: Address, wrong: OSError) -> ConfigurationError:
