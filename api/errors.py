@@ -12,8 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.words import MISSING, language_of, title
+from api.words import MISSING, Language, language_of, title
+from api.words_fields import field_problem
 from caretaker.domain import errors
+from caretaker.sentences import in_chinese
 
 _log = structlog.get_logger(__name__)
 
@@ -46,8 +48,9 @@ class Problem(errors.CaretakerError):
 
 
 def problem(request: Request, status: int, code: str, detail: str, facts: Mapping[str, object]) -> JSONResponse:
-    """The answer. `detail` is the exact sentence (English, with names); `title` is in the reader's language."""
-    language = language_of(request.headers.get("accept-language"))
+    """The answer: `title` says the kind of refusal, `detail` the exact sentence with its names, as the reader reads."""
+    header = request.headers.get("accept-language")
+    language = language_of(header)
     headers = {"Content-Language": "zh-CN" if language == "zh" else "en", "Vary": "Accept-Language"}
     if status in (503, 429):
         headers["Retry-After"] = str(facts.get("retry_after_s", 5))
@@ -57,7 +60,7 @@ def problem(request: Request, status: int, code: str, detail: str, facts: Mappin
         "type": f"urn:caretaker:problem:{code}",
         "title": title(code, language),
         "status": status,
-        "detail": detail or title(code, language),
+        "detail": (in_chinese(detail) if _told_in(header) == "zh" else detail) or title(code, language),
         "code": code,
         "facts": {key: value if _plain(value) else str(value) for key, value in facts.items()},
     }
@@ -88,6 +91,11 @@ def _field(kind: str, where: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in where[1:]) or str(where[0])
 
 
+def _told_in(header: str | None) -> Language:
+    """The language of sentences. Who names none is a program: it reads the English that the logs have."""
+    return language_of(header) if (header or "").strip() else "en"
+
+
 def _plain(value: object) -> bool:
     return value is None or isinstance(value, str | int | float | bool | list | dict)
 
@@ -111,9 +119,12 @@ def install(app: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, RequestValidationError):
             raise error
-        language = language_of(request.headers.get("accept-language"))
-        fields = [{"field": _field(item["type"], item["loc"]), "problem": item["msg"]} for item in error.errors()[:20]]
-        detail = "; ".join(MISSING[language].format(**field) for field in fields)
+        language = _told_in(request.headers.get("accept-language"))
+        fields = [
+            {"field": _field(item["type"], item["loc"]), "problem": field_problem(item, language)}
+            for item in error.errors()[:20]
+        ]
+        detail = ("；" if language == "zh" else "; ").join(MISSING[language].format(**field) for field in fields)
         return problem(request, 422, "refused", detail, {"fields": fields})
 
     async def http(request: Request, error: Exception) -> JSONResponse:

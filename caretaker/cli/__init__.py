@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from caretaker import __version__
-from caretaker.cli.language import say
+from caretaker.cli.language import say, told
 from caretaker.cli.people import audit_app, person_app
 from caretaker.cli.tls import tls_app
 from caretaker.config import Settings, load
@@ -176,11 +176,11 @@ def main() -> None:
     try:
         app()
     except ConfigurationError as wrong:
-        print(f"caretaker: {say('wrong_setting')}{wrong.message}", file=sys.stderr)
+        print(f"caretaker: {say('wrong_setting')}{told(wrong.message)}", file=sys.stderr)
         sys.exit(2)
     except NotFound as missing:
-        print(f"caretaker: {missing.message}", file=sys.stderr)
+        print(f"caretaker: {told(missing.message)}", file=sys.stderr)
         sys.exit(1)
     except CaretakerError as away:
-        print(f"caretaker: {away.message}", file=sys.stderr)
+        print(f"caretaker: {told(away.message)}", file=sys.stderr)
         sys.exit(1)

@@ -6,6 +6,7 @@ import http.client
 import json
 from typing import Final
 
+from caretaker.cli.language import told
 from caretaker.config import Settings
 from caretaker.domain.errors import CaretakerError
 
@@ -29,7 +30,7 @@ def _beat(settings: Settings, part: str) -> tuple[bool, str]:
     try:
         beats = bootstrap.read_heartbeats(settings)
     except CaretakerError as away:
-        return False, f"{part}: {away.message}"
+        return False, f"{part}: {told(away.message)}"
     if part not in beats:
         return False, f"{part}: no heartbeat yet"
     at_ns, facts = beats[part]

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from caretaker.sentences import in_chinese
+
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "wrong_setting": ("设置有误：", "wrong setting: "),
     "step": ("[{n}/{of}] {what}", "[{n}/{of}] {what}"),
@@ -115,3 +117,8 @@ def say(key: str, **facts: object) -> str:
     """The sentence."""
     zh, en = _WORDS[key]
     return (zh if chinese() else en).format(**facts)
+
+
+def told(sentence: str) -> str:
+    """An English sentence of the house, as the terminal reads."""
+    return in_chinese(sentence) if chinese() else sentence

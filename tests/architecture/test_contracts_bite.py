@@ -20,6 +20,7 @@ SKELETON = {
     "caretaker/config.py": "",
     "caretaker/wire.py": "import msgspec",
     "caretaker/recurrence.py": "import dateutil, holidays",
+    "caretaker/sentences/__init__.py": "",
     "caretaker/ports.py": "import caretaker.domain.alarms",
     "caretaker/services/__init__.py": "",
     "caretaker/services/alarms.py": "import caretaker.ports",
