@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from caretaker.sentences import machine, people, requests, rounds, settings, work
+from caretaker.sentences import machine, people, reports, requests, rounds, settings, work
 from caretaker.sentences.template import Template
 from caretaker.sentences.words import WORDS
 
@@ -18,6 +18,7 @@ SUBJECTS: Final[tuple[Mapping[str, str], ...]] = (
     people.SAID,
     rounds.SAID,
     work.SAID,
+    reports.SAID,
     requests.SAID,
     machine.SAID,
     machine.SYSTEM,
