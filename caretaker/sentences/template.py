@@ -16,7 +16,7 @@ from typing import Final
 from caretaker.sentences.words import WORDS
 
 _SLOT: Final = re.compile(r"\{(\w+)(?::([\w ]+))?\}")
-_NUMBER: Final = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?%?"
+_NUMBER: Final = r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?%?"
 
 
 class Template:

@@ -24,6 +24,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "plan": "编排巡检",
         "decide": "裁定打卡",
         "audit": "查看审计记录",
+        "report": "出报表",
         "administer": "管理人员和设置",
         "send": "上报读数",
     },

@@ -32,6 +32,7 @@ NOT_FOLLOWED = {
 }
 """Messages whose sentences the test cannot see, with what they say."""
 PROSE = re.compile("[a-z]")
+NUMBERS = ("12.5", "1,000", "-3", "98%", "0")
 ODD = ("夜班“甲”/B-2", "it's 100% <b>", "'a.b'", "x_y-z#?", "{brace}", "{0}", "two\nlines", "\\d+$", "王海涛")
 
 
@@ -147,7 +148,7 @@ def test_a_sentence_is_recognised_and_its_names_stay(one: Template) -> None:
         values = {
             name: next(iter(WORDS[kind]))
             if kind in WORDS
-            else "12.5"
+            else NUMBERS[shift % len(NUMBERS)]
             if kind == "number"
             else ODD[(row + shift) % len(ODD)]
             for row, (name, kind) in enumerate(one.slots.items())
