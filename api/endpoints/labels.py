@@ -33,7 +33,8 @@ def list_labels(_person: Planner, house: TheHouse, request: Request, checkpoints
 
     `url` begins with an address of ours on the building's network, which a stranger's phone opens without a certificate.
     """
-    return LabelList(items=_labels(house, request, checkpoints))
+    way = reach(request, house.doors)
+    return LabelList(items=_labels(house, way.open_base, checkpoints), reachable=way.reachable)
 
 
 @router.get(
@@ -44,17 +45,16 @@ def list_labels(_person: Planner, house: TheHouse, request: Request, checkpoints
 )
 def print_labels(_person: Planner, house: TheHouse, request: Request, checkpoints: Chosen = None) -> Response:
     """The same labels as a file to print; both languages on each, short crosses to cut along."""
-    labels = _labels(house, request, checkpoints)
+    labels = _labels(house, reach(request, house.doors).open_base, checkpoints)
     data = label_sheets(Words.needed(house.estate.site.title), labels)
     headers = {"Content-Disposition": 'attachment; filename="caretaker-labels.pdf"', "Cache-Control": "no-store"}
     return Response(data, media_type=PDF, headers=headers)
 
 
-def _labels(house: House, request: Request, checkpoints: list[str] | None) -> list[LabelShape]:
+def _labels(house: House, base: str, checkpoints: list[str] | None) -> list[LabelShape]:
     if house.keys is None:
         raise Unavailable("this process holds no signing keys; labels come from the house that `caretaker up` starts")
     key = house.keys.keys(house.estate.site.id)[0]
-    base = reach(request, house.doors).open_base
     with house.transactions.begin(write=False) as unit:
         views = RoundViews(house, unit)
         wanted = list(views.checkpoints) if checkpoints is None else list(dict.fromkeys(checkpoints))

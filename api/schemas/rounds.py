@@ -140,9 +140,10 @@ class LabelShape(Shape):
 
 
 class LabelList(Shape):
-    """In the order asked for."""
+    """In the order asked for. `reachable`: false when their addresses lead only this machine to itself."""
 
     items: list[LabelShape]
+    reachable: bool
 
 
 class PlanPointShape(Shape):

@@ -28,7 +28,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from typer.testing import CliRunner
 
+from api.compose import serve
 from api.doors import open_door
+from caretaker import bootstrap
 from caretaker.adapters.certificates import CertificateFolder
 from caretaker.cli import app as commands
 from caretaker.cli import main
@@ -36,7 +38,9 @@ from caretaker.config import load
 from caretaker.domain.certificates import DAY_NS, BadCertificate
 from caretaker.domain.errors import ConfigurationError
 from caretaker.domain.people import Role
+from tests.factories import ROOT
 from tests.integration.api_house import ApiHouse, api_house, problem_of
+from tests.servers import free_port
 
 NOW = 1_800_000_000_000_000_000
 
@@ -252,6 +256,39 @@ def test_https_is_off_until_there_is_a_certificate_and_stays_off_when_told(tmp_p
     assert open_door(load(data=tmp_path), folder, NOW) == ("0.0.0.0", 8443)
     assert open_door(load(data=tmp_path, https="127.0.0.1:9443"), folder, NOW) == ("127.0.0.1", 9443)
     assert open_door(load(data=tmp_path, https="off"), folder, NOW) is None
+
+
+def test_the_api_process_opens_both_doors_and_closes_them(tmp_path: Path) -> None:
+    """`python -m api` as run_part runs it: one application behind two listeners."""
+    plain, secure = free_port(), free_port()
+    settings = load(data=tmp_path, http=f"127.0.0.1:{plain}", https=f"127.0.0.1:{secure}", site=ROOT / "sites" / "demo")
+    bootstrap.open_certificates(settings).make((), time.time_ns())
+    opened = bootstrap.open_house(settings, writer=True, owner=True, load_site=True)
+    context = trusting(bootstrap.open_certificates(settings).authority())
+
+    async def visit() -> list[int]:
+        stop = asyncio.Event()
+        running = asyncio.create_task(serve(opened, stop))
+        urls = [f"http://127.0.0.1:{plain}/api/v1/health", f"https://127.0.0.1:{secure}/api/v1/health"]
+        async with httpx.AsyncClient(verify=context) as client:
+            while not running.done():
+                with contextlib.suppress(httpx.ConnectError):
+                    codes = [(await client.get(url)).status_code for url in reversed(urls)]
+                    break
+                await asyncio.sleep(0.05)
+            stop.set()
+            await running
+        return codes
+
+    try:
+        codes = asyncio.run(visit())
+    finally:
+        opened.close()
+
+    assert codes == [200, 200]
+    for port in (plain, secure):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 1)
 
 
 # ---------------------------------------------------------------- the plain door, once there is a secure one
