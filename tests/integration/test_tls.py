@@ -269,6 +269,7 @@ def test_the_api_process_opens_both_doors_and_closes_them(tmp_path: Path) -> Non
     async def visit() -> list[int]:
         stop = asyncio.Event()
         running = asyncio.create_task(serve(opened, stop))
+        codes: list[int] = []
         urls = [f"http://127.0.0.1:{plain}/api/v1/health", f"https://127.0.0.1:{secure}/api/v1/health"]
         async with httpx.AsyncClient(verify=context) as client:
             while not running.done():
