@@ -308,7 +308,17 @@ export interface Round {
   silent_since_ms: number | null
   done: number
   total: number
+  score: Score | null
   visits: Visit[]
+}
+/** Of a scored round; `unseen` stops and `excluded` checks count neither way. */
+export interface Score {
+  percent: number | null
+  points: number
+  worth: number
+  excluded: number
+  unseen: number
+  lost: { checkpoint: string; title: Words; check: string; ask: Words; lost: number; worth: number; why: 'not_ok' | 'graded' | 'unanswered'; value: number | string | boolean | null; unit: string }[]
 }
 export interface RoundList { items: Round[]; counts: Record<string, number> }
 
@@ -471,4 +481,95 @@ export interface IncidentDetail extends Incident {
   reason: string | null
   timeline: IncidentEntry[]
   allowed_actions: string[]
+}
+
+/** One point by hour: `planned` = made + missed + still open, by the hour its window opens; `seen` by the hour of the scan. */
+export interface CoverageRow {
+  checkpoint: string
+  title: Words
+  planned: number[]
+  made: number[]
+  missed: number[]
+  seen: number[]
+  last_ms: number | null
+  gap_from_ms: number
+  gap_to_ms: number
+  /** The longest time without a visit that the plans allow; null: no plan goes here. */
+  allowed_ms: number | null
+}
+export interface Coverage { from_ms: number; to_ms: number; items: CoverageRow[] }
+export interface Stop {
+  round: string
+  title: Words
+  sequence: number
+  opens_ms: number
+  closes_ms: number
+  state: VisitState
+  scan: string | null
+  scanned_ms: number | null
+  person: string | null
+  person_name: string | null
+}
+export interface StatisticsRow {
+  id: string
+  title: Words
+  rounds: Record<string, number>
+  visits: Record<string, number>
+  partly: number
+  scans: number
+  marked: number
+  manual: number
+  findings: number
+  punctual: number | null
+  pace_s: number | null
+  weeks: { day: string; rounds: Record<string, number> }[]
+  score: number | null
+}
+export interface Statistics { from_ms: number; to_ms: number; plans: StatisticsRow[]; persons: StatisticsRow[] }
+export interface Finding {
+  id: string
+  title: Words
+  ask: Words
+  answer: ScanAnswer
+  unit: string
+  priority: Priority
+  person_name: string
+  at_ms: number
+  work_order: string | null
+  order_state: OrderState | null
+}
+
+export interface HandoverSignature { person: string; name: string; at_ms: number }
+export interface HandoverBrief {
+  id: string
+  team: string
+  team_title: Words
+  shift: string
+  title: Words
+  starts_ms: number
+  ends_ms: number
+  state: 'open' | 'handed_over' | 'taken_over'
+  /** Another shift of the team follows, so somebody takes over. */
+  expected: boolean
+  outgoing: HandoverSignature | null
+  incoming: HandoverSignature | null
+  sha256: string | null
+}
+export interface HandoverSheet {
+  made_ms: number
+  seen: string
+  remarks: string
+  alarms: { id: string; title: Words; asset: Words; priority: Priority; state: AlarmState; raised_ms: number; by: string | null; order: string | null }[]
+  rounds: { id: string; title: Words; state: RoundState; person: string | null; starts_ms: number; done: number; total: number; missed: Words[]; late: Words[]; reason: string | null }[]
+  scans: { id: string; title: Words | null; person: string; at_ms: number; doubts: Words[] }[]
+  findings: { id: string; title: Words; ask: Words; priority: Priority; person: string; at_ms: number; order: string; order_state: OrderState }[]
+  orders: { id: string; title: Words; priority: Priority; state: OrderState; assignee: string | null; due_ms: number | null }[]
+  incidents: { id: string; title: Words; priority: Priority; state: string; place: Words | null; by: string | null; received_ms: number }[]
+}
+export interface Handover extends HandoverBrief {
+  sheet: HandoverSheet
+  changes: { part: string; kind: 'came' | 'went' | 'changed'; id: string; title: Words; fields: string[] }[]
+  intact: boolean
+  may_sign: ('outgoing' | 'incoming')[]
+  from_ms: number
 }
