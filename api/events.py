@@ -38,6 +38,7 @@ KINDS: Final[Mapping[str, str]] = {
     "visit": "round",
     "scan": "scan",
     "finding": "finding",
+    "handover": "handover",
     "incident": "incident",
     "sos": "incident",
 }

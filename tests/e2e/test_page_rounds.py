@@ -1,22 +1,31 @@
-"""The console's rounds and incidents: what a supervisor sees of today's rounds, decides, prints, hands out, and who calls."""
+"""The console's rounds and incidents: what a supervisor sees of today's rounds, decides, prints, hands out, and who calls;
+coverage, statistics and the handover sheet."""
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import pypdfium2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from caretaker.adapters.sql import SqlTransactions
+from caretaker.domain.rounds.rounds import SECOND, RoundState, VisitState, make
 from tests.e2e.house import House, violations
 from tests.e2e.patrol import VIEW
 from tests.e2e.test_phone_offline import enrol
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
+ZONE = ZoneInfo("Asia/Shanghai")
+PLAN = "night-patrol"
 
 
 def call(page: Page, method: str, path: str, body: object = None) -> Any:
@@ -181,3 +190,130 @@ def test_sos_without_signal_is_kept_seen_by_the_console_taken_and_the_phone_says
     page.get_by_test_id("confirm").click()
     expect(page.get_by_test_id("state")).to_have_attribute("data-state", "closed")
     pocket.close()
+
+
+def walked_before(house: House, days: int = 3) -> None:
+    """Rounds of the last nights, written as the house writes them: one stop missed each time, the first round whole."""
+    transactions = SqlTransactions(f"sqlite:///{house.folder / 'data' / 'caretaker.db'}", owner=False)
+    with transactions.begin() as unit:
+        plan = unit.round_plans.get("demo", PLAN)
+        for back in range(1, days + 1):
+            for hour in (20, 22):
+                start = datetime.now(ZONE).replace(hour=hour, minute=0, second=0, microsecond=0) - timedelta(days=back)
+                at_ns = round(start.timestamp()) * SECOND
+                walk = make(plan, at_ns, start.strftime("%Y%m%dT%H%M"))
+                visits = tuple(
+                    replace(stop, state=VisitState.MISSED)
+                    if (hour, stop.sequence) == (22, 2)
+                    else replace(
+                        stop, state=VisitState.ON_TIME, scan=f"{walk.id}/{stop.sequence}", scanned_ns=at_ns + 60
+                    )
+                    for stop in walk.visits
+                )
+                state = RoundState.FINISHED if hour == 20 else RoundState.INCOMPLETE
+                ended = at_ns + 3600 * SECOND
+                done = replace(walk, visits=visits, state=state, person="zhang-wei", opened_ns=at_ns, closed_ns=ended)
+                unit.rounds.add(done)
+    transactions.close()
+
+
+def test_the_map_says_where_nobody_came_and_leads_to_the_round(house: House, desk: BrowserContext) -> None:
+    walked_before(house)
+    page = desk.new_page()
+    page.goto(f"{house.url}/rounds/coverage")
+    lacking = page.locator("[data-testid=heat] td.many button")
+    expect(lacking).to_have_count(1, timeout=30_000)
+    expect(lacking).to_have_text("0/3")
+    expect(lacking).to_have_attribute(
+        "aria-label", re.compile("^0/3 3 号楼大堂，22:00 起的时段：应巡 . 次，已巡 0，漏巡 3")
+    )
+    assert page.locator("[data-testid=heat] [tabindex='0']").count() == 1  # one stop for the whole map …
+    page.locator("[data-testid=heat] [tabindex='0']").focus()
+    before = page.evaluate("document.activeElement.dataset.cell")
+    page.keyboard.press("ArrowDown")  # … and the arrows for the rest
+    assert page.evaluate("document.activeElement.dataset.cell") != before
+    assert violations(page) == []
+
+    lacking.click()
+    visits = page.get_by_test_id("visits").locator("li")
+    expect(visits.filter(has_text="漏巡")).to_have_count(3)
+    assert "point=b3-lobby" in page.url  # the view can be sent to somebody
+    visits.filter(has_text="漏巡").first.get_by_role("link").click()
+    expect(page.get_by_test_id("stops").locator("tbody tr")).to_have_count(12)
+    expect(page.locator("[data-testid=stops] .chip.p1")).to_have_count(1)
+    assert violations(page) == []
+
+    page.goto(f"{house.url}/rounds/statistics")
+    row = page.get_by_test_id("plans").get_by_role("row", name="夜间安全巡逻")
+    expect(row).to_contain_text("50%")
+    page.get_by_test_id("plans").get_by_role("button", name="漏点").click()
+    expect(page.get_by_test_id("plans").locator("th[aria-sort=descending]")).to_have_count(1)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="下载 CSV").first.click()
+    text = Path(saved.value.path()).read_text("utf-8-sig")
+    assert "夜间安全巡逻" in text
+    assert violations(page) == []
+
+
+def ending_shift(page: Page) -> str:
+    """A team whose shift ends within the hour, and the one after it; the id of its handover."""
+    team = f"watch-{int(time.time())}"
+    end = datetime.now(ZONE) + timedelta(minutes=30)
+    call(page, "POST", "/teams", {"id": team, "title": {"zh": "门岗", "en": "Gate post"}})
+    for name, first, last in (("old", end - timedelta(hours=7), end), ("new", end, end + timedelta(hours=7))):
+        body = {
+            "id": f"{team}-{name}",
+            "team": team,
+            "title": {"zh": "早班", "en": "Early shift"},
+            "weekdays": [*range(7)],
+        }
+        call(page, "POST", "/shifts", body | {"starts": first.strftime("%H:%M"), "ends": last.strftime("%H:%M")})
+    return f"{team}-old@{(end - timedelta(hours=7)):%Y%m%d}"
+
+
+def test_a_shift_is_handed_over_by_two_people_and_printed(house: House, desk: BrowserContext, tmp_path: Path) -> None:
+    page = desk.new_page()
+    page.goto(f"{house.url}/handovers")
+    boss = {"name": "钱进", "role": "supervisor", "password": "takes-over-at-8"}
+    person = call(page, "POST", "/people", boss)["id"]
+    name = ending_shift(page)
+    page.goto(f"{house.url}/handovers/{name}")
+    expect(page.get_by_test_id("state")).to_have_text("未交班", timeout=20_000)
+    page.locator("#remarks").fill("东门钥匙在前台")
+    sign = page.get_by_test_id("sign")
+    for _ in range(5):  # an alarm may come in between; then the page shows it first
+        sign.click()
+        page.wait_for_timeout(600)
+        if page.get_by_test_id("state").inner_text() != "未交班":
+            break
+    expect(page.get_by_test_id("state")).to_have_text("已交班，待接班", timeout=10_000)
+    expect(page.get_by_test_id("sheet")).to_contain_text("东门钥匙在前台")
+    expect(sign).to_have_count(0)
+    assert violations(page) == []
+
+    with httpx.Client(base_url=f"{house.url}/api/v1", headers={"Origin": house.url}, timeout=20) as other:
+        assert other.post("/session", json={"person": person, "password": boss["password"]}).status_code == 200
+        sheet = other.get(f"/handovers/{name}").json()
+        answer = other.post(f"/handovers/{name}/sign", json={"side": "incoming", "saw": sheet["sha256"]})
+        assert answer.status_code == 200, answer.text
+    expect(page.get_by_test_id("incoming")).to_contain_text("钱进", timeout=30_000)
+
+    page.emulate_media(media="print")
+    expect(page.locator(".shell-nav")).to_be_hidden()
+    expect(page.get_by_test_id("changes")).to_be_hidden()
+    paper = tmp_path / "sheet.pdf"
+    page.pdf(path=paper, prefer_css_page_size=True)
+    printed = pypdfium2.PdfDocument(paper)
+    width, height = printed[0].get_size()
+    words = "".join(one.get_textpage().get_text_range() for one in printed)
+    printed.close()
+    assert (round(width), round(height)) == (595, 842)  # A4
+    assert "锦澜花园" in words
+    assert sheet["sha256"][:16] in "".join(words.split())
+    page.emulate_media(media="screen")
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_test_id("state")).to_have_text("Taken over")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert violations(page) == []

@@ -27,8 +27,10 @@ describe('a cell of the heat map', () => {
   const row = { planned: hours(20, 10), made: hours(20, 7), missed: hours(20, 2), seen: hours(21, 7) } as unknown as CoverageRow
 
   it('says numbers where something lacks, and nothing where nothing was planned', () => {
-    expect(cellOf(row, 20, 'plan', 7)).toEqual({ text: '7/10', tone: 'some', planned: 10, made: 7, missed: 2, due: 1, seen: 0 })
+    expect(cellOf(row, 20, 'plan', 7)).toEqual({ text: '7/9', tone: 'some', planned: 10, made: 7, missed: 2, due: 1, seen: 0 })
     expect(cellOf(row, 3, 'plan', 7).text).toBe('')
+    const due = { ...row, made: hours(0, 0), missed: hours(0, 0) }
+    expect(cellOf(due, 20, 'plan', 7)).toMatchObject({ text: '…', tone: '', due: 10 })
     expect([cellOf(row, 21, 'scan', 7).text, cellOf(row, 21, 'scan', 7).tone]).toEqual(['7', 's4'])
   })
 

@@ -43,7 +43,7 @@ export const useEstate = defineStore('estate', () => {
   const latestAlarm = shallowRef<Alarm | null>(null)
   const latestOrder = shallowRef<WorkOrder | null>(null)
   const latestIncident = shallowRef<Incident | null>(null)
-  /** The newest event of a round, a scan or a finding; also set anew after every reload, because some may have been missed. */
+  /** The newest event of a round, a scan, a finding or a handover; also set anew after every reload, because some may have been missed. */
   const latestNotice = shallowRef<NoticeEvent | null>(null)
 
   let connection: Connection | null = null
@@ -186,7 +186,7 @@ export const useEstate = defineStore('estate', () => {
     if (event.event === 'alarm') takeAlarm((JSON.parse(event.data) as AlarmEvent).alarm)
     else if (event.event === 'work_order') takeOrder((JSON.parse(event.data) as OrderEvent).work_order)
     else if (event.event === 'incident') void askIncident(String((JSON.parse(event.data) as NoticeEvent).facts.incident))
-    else if (event.event === 'round' || event.event === 'scan' || event.event === 'finding') latestNotice.value = JSON.parse(event.data) as NoticeEvent
+    else if (event.event === 'round' || event.event === 'scan' || event.event === 'finding' || event.event === 'handover') latestNotice.value = JSON.parse(event.data) as NoticeEvent
   }
 
   function takeValues(event: ValuesEvent): void {

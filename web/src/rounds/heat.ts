@@ -12,13 +12,15 @@ export function cellOf(row: CoverageRow, hour: number, mode: HeatMode, top: numb
   const [planned, made, missed, seen] = [row.planned[hour] ?? 0, row.made[hour] ?? 0, row.missed[hour] ?? 0, row.seen[hour] ?? 0]
   const counts = { planned, made, missed, due: planned - made - missed, seen }
   if (mode === 'scan') return { ...counts, text: seen ? String(seen) : '', tone: seen ? `s${Math.ceil((4 * seen) / Math.max(top, 1))}` : '' }
-  if (!planned) return { ...counts, text: '', tone: '' }
-  return { ...counts, text: made === planned ? String(made) : `${made}/${planned}`, tone: toneOf(missed, planned) }
+  // what is still due is neither made nor missed: it is told in words only
+  const over = made + missed
+  if (!over) return { ...counts, text: planned ? '…' : '', tone: '' }
+  return { ...counts, text: missed ? `${made}/${over}` : String(made), tone: toneOf(missed, over) }
 }
 
 /** Colour for what is not normal only: all made has none. */
-export function toneOf(missed: number, planned: number): string {
+export function toneOf(missed: number, over: number): string {
   if (!missed) return 'full'
-  const share = missed / planned
+  const share = missed / over
   return share < 0.1 ? 'few' : share < 0.5 ? 'some' : 'many'
 }
