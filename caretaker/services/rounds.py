@@ -135,6 +135,8 @@ def make_plan(
     shifts = unit.teams.shifts(plan.site) if plan.team is None and plan.person is None else ()
     for start in wanted.values():
         walk = make(plan, start, stamp(start, zone))
+        if making is None and any(visit.closes_ns <= now_ns for visit in walk.visits):
+            continue  # nobody could have known of a stop that was over before there was a plan
         count += unit.rounds.add(replace(walk, team=plan.team or _team_on_duty(shifts, start, zone)))
     # an edit may call for rounds between what was made and now; they are the old version's business
     unit.round_plans.note_made(plan.site, plan.id, Making(until_ns, plan.version, local_day(now_ns, zone)))

@@ -217,6 +217,28 @@ def test_made_twice_and_loaded_twice_is_once(transactions: SqlTransactions) -> N
     assert (counts[1] > 20, counts[2:]) == (True, [0, 0])
 
 
+def test_a_new_plan_misses_nothing_that_was_over_before_it(transactions: SqlTransactions) -> None:
+    """A round under way is made, unless one of its stops has closed already: nobody could have walked it."""
+    estate = estate_of(transactions)
+    for name in "abc":
+        add(transactions, estate, place(name), BOSS, T0)
+    half_past = T0 - T0 % (3600 * SECOND) + 5400 * SECOND  # 01:30, half an hour into the round
+    early = tuple(PlanPoint(name, opens_s=0.0, closes_s=600.0) for name in "abc")
+    add_plan(transactions, plan_of("abc", id="open"), ZONE, BOSS, half_past)
+    add_plan(transactions, plan_of("abc", id="over", points=early), ZONE, BOSS, half_past)
+
+    make_ahead(transactions, "demo", ZONE, half_past)
+    pass_time(transactions, "demo", half_past)
+
+    with transactions.begin(write=False) as unit:
+        walks = unit.rounds.list("demo", from_ns=half_past, to_ns=half_past + 1)
+        missed = [notice for notice in unit.outbox.since(0, 1000) if notice.event == "visit.missed"]
+        later = unit.rounds.list("demo", from_ns=half_past, to_ns=half_past + DAY_NS, plan="over")
+    assert [walk.plan for walk in walks] == ["open"]
+    assert missed == []
+    assert [stamp(walk.starts_ns, ZONE)[-5:] for walk in later] == ["T1300", "T0100"]
+
+
 CHILD = """
 import sys, json
 from caretaker.adapters.sql import SqlTransactions
