@@ -16,7 +16,7 @@ from api.house import House, TheHouse
 from api.paper.report_pdf import ReadPhoto, report_pdf
 from api.paper.report_xlsx import report_xlsx
 from api.schemas.common import Words
-from api.schemas.reports import FiguresShape, ReportBody, ReportList, ReportShape
+from api.schemas.reports import ArchivedReport, FiguresShape, ReportArchive, ReportWanted
 from api.schemas.rounds import Day, Id
 from api.words import Language, language_of
 from caretaker.domain.errors import NotFound, TooMany
@@ -52,7 +52,7 @@ def preview(
 
 
 @router.post("/reports/inspection", operation_id="makeInspectionReport")
-def make(body: ReportBody, request: Request, person: Reporter, house: TheHouse, once: Repeatable) -> ReportShape:
+def make(body: ReportWanted, request: Request, person: Reporter, house: TheHouse, once: Repeatable) -> ArchivedReport:
     """Make a report and archive it: its file stays, and its SHA-256 is written in the audit trail.
 
     The file is then at `/reports/{id}`. The same Idempotency-Key again gives back the first one.
@@ -70,12 +70,12 @@ def make(body: ReportBody, request: Request, person: Reporter, house: TheHouse, 
 
 
 @router.get("/reports", operation_id="listReports")
-def list_reports(_person: Reporter, house: TheHouse) -> ReportList:
+def list_reports(_person: Reporter, house: TheHouse) -> ReportArchive:
     """The newest 200 reports of this site, as the audit trail tells them."""
     found = reports.archive(house.transactions, house.estate.site.id)
     with house.transactions.begin(write=False) as unit:
         names = _names(unit, house)
-    return ReportList(items=[_shape(report, *names) for report in found])
+    return ReportArchive(items=[_shape(report, *names) for report in found])
 
 
 @router.get(
@@ -142,9 +142,11 @@ def _names(unit: UnitOfWork, house: House) -> tuple[dict[str, str], dict[str, Wo
     )
 
 
-def _shape(report: Archived, people: dict[str, str], plans: dict[str, Words], teams: dict[str, Words]) -> ReportShape:
+def _shape(
+    report: Archived, people: dict[str, str], plans: dict[str, Words], teams: dict[str, Words]
+) -> ArchivedReport:
     scope = report.scope
-    return ReportShape(
+    return ArchivedReport(
         id=report.sha256,
         format="pdf" if report.format is Format.PDF else "xlsx",
         language="zh" if report.language == "zh" else "en",

@@ -10,7 +10,7 @@ from api.schemas.common import Body, Shape, Words
 from api.schemas.rounds import Day, Id
 
 
-class ReportBody(Body):
+class ReportWanted(Body):
     """Which report: rounds that start on these local days, both inclusive; of all plans and teams, or of one."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_by_name=True, validate_by_alias=True)
@@ -47,7 +47,7 @@ class FiguresShape(Shape):
     score: float | None
 
 
-class ReportShape(Shape):
+class ArchivedReport(Shape):
     """An archived report. `id`: hex SHA-256 of its file, which is also written in the audit trail."""
 
     id: str
@@ -64,7 +64,7 @@ class ReportShape(Shape):
     made_by: str
 
 
-class ReportList(Shape):
+class ReportArchive(Shape):
     """The newest first."""
 
-    items: list[ReportShape]
+    items: list[ArchivedReport]

@@ -24,6 +24,7 @@ const routes: RouteRecordRaw[] = [
       { path: 'plans', name: 'plans', component: () => import('@/plans/PlansPage.vue'), meta: { nav: 'rounds' } },
       { path: 'plans/new', name: 'new-plan', component: () => import('@/plans/PlanPage.vue'), meta: { nav: 'rounds' } },
       { path: 'plans/:id', name: 'plan', component: () => import('@/plans/PlanPage.vue'), props: true, meta: { nav: 'rounds' } },
+      { path: 'reports', name: 'reports', component: () => import('@/reports/ReportsPage.vue'), meta: { nav: 'rounds' } },
       { path: 'phones', name: 'phones', component: () => import('@/rounds/PhonesPage.vue'), meta: { nav: 'rounds' } },
       { path: 'incidents', name: 'incidents', component: () => import('@/incidents/IncidentsPage.vue') },
       { path: 'incidents/:id', name: 'incident', component: () => import('@/incidents/IncidentPage.vue'), props: true, meta: { nav: 'incidents' } },

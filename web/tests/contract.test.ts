@@ -15,7 +15,7 @@ const SAME: Record<string, string> = {
   Asset: 'AssetShape', AssetDetail: 'AssetDetail', PointSpec: 'PointSpecShape', RuleSpec: 'RuleShape', Kind: 'KindShape',
   RawColumns: 'Columns', BucketColumns: 'BucketColumns', Series: 'Readings', SeriesAnswer: 'SeriesOfAsset', Evidence: 'EvidenceShape',
   Alarm: 'AlarmShape', AlarmList: 'AlarmList', CloseReason: 'Reason', WorkOrder: 'OrderShape', OrderList: 'OrderList', HistoryEntry: 'Entry',
-  WorkRequest: 'WorkRequestShape', Repair: 'RepairShape', Sticker: 'StickerShape', Report: 'ReportShape',
+  WorkRequest: 'WorkRequestShape', Repair: 'RepairShape', Sticker: 'StickerShape', Report: 'ReportShape', ReportFigures: 'FiguresShape', ArchivedReport: 'ArchivedReport',
   PartHealth: 'Part', Health: 'Health', QuarantineList: 'Quarantine', AlarmCounts: 'AlarmTotals',
   Visit: 'VisitShape', Round: 'RoundShape', RoundList: 'RoundList', Doubt: 'DoubtShape', Witness: 'WitnessShape', Verdict: 'VerdictShape',
   Decision: 'DecisionShape', ScanAnswer: 'AnswerShape', Scan: 'ScanShape', ScanList: 'ScanList', Place: 'PlaceShape', Checkpoint: 'CheckpointShape', Label: 'LabelShape',

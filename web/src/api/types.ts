@@ -9,7 +9,7 @@ export type Quality = 'good' | 'uncertain' | 'bad'
 export type ValueType = 'number' | 'bool' | 'enum' | 'text'
 
 export interface Person { id: string; name: string; role: string }
-export type Right = 'watch' | 'acknowledge' | 'work' | 'dispatch' | 'close' | 'patrol' | 'plan' | 'decide' | 'audit' | 'administer' | 'send'
+export type Right = 'watch' | 'acknowledge' | 'work' | 'dispatch' | 'close' | 'patrol' | 'plan' | 'decide' | 'audit' | 'administer' | 'send' | 'report'
 
 export interface Session {
   person: Person & { rights: Right[] }
@@ -369,6 +369,41 @@ export interface Checkpoint {
 }
 /** A sticker to print; `svg` is the QR code of `url`. */
 export interface Label { checkpoint: string; title: Words; space_title: Words; floor: Words | null; short_code: string; code_version: number; url: string; svg: string }
+/** What a report of some days adds up to; shares are 0 to 1. */
+export interface ReportFigures {
+  rounds: Record<string, number>
+  visits: Record<string, number>
+  due: number
+  made: number
+  complete: number | null
+  punctual: number | null
+  partly: number
+  marked: number
+  undecided: number
+  rejected: number
+  findings: number
+  photos: number
+  orders: number
+  repaired: number
+  overdue: number
+  repair_ms: number | null
+  score: number | null
+}
+/** `id`: SHA-256 of the file. */
+export interface ArchivedReport {
+  id: string
+  format: 'pdf' | 'xlsx'
+  language: Language
+  first: string
+  last: string
+  plan: string | null
+  plan_title: Words | null
+  team: string | null
+  team_title: Words | null
+  bytes: number
+  made_ms: number
+  made_by: string
+}
 
 export interface Enrolment {
   code: string
