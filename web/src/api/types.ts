@@ -327,6 +327,27 @@ export interface Witness { point: string; at_ms: number; supports: boolean; what
 export interface Verdict { accepted: boolean; suspicious: boolean; confidence: number; at_ms: number; doubts: Doubt[]; witnesses: Witness[] }
 export interface Decision { accepted: boolean; by: string; at_ms: number; comment: string }
 export interface ScanAnswer { check: string; result: string; value: number | string | boolean | null; reason: string | null; photos: string[] }
+/** A check answered not ok; `order_state`: how far its repair is. */
+export interface Finding {
+  id: string
+  scan: string
+  round: string | null
+  checkpoint: string
+  title: Words
+  check: string
+  ask: Words
+  asset: string | null
+  fault: string
+  answer: ScanAnswer
+  unit: string
+  priority: Priority
+  person: string
+  person_name: string
+  at_ms: number
+  work_order: string | null
+  order_state: OrderState | null
+}
+export interface FindingList { items: Finding[] }
 export interface Scan {
   id: string
   round: string | null

@@ -3,12 +3,14 @@
 import { onMounted, onUnmounted, ref, shallowRef, watch } from 'vue'
 import { get } from '@/api/client'
 import { asProblem, type Problem } from '@/api/problem'
-import type { Checkpoint, Round, RoundList, Scan, ScanList } from '@/api/types'
+import type { Checkpoint, Finding, FindingList, Round, RoundList, Scan, ScanList } from '@/api/types'
 import { useEstate } from '@/live/estate'
 
 /** Many scans come together when a phone is back online: one look after the last of them, but no later than this. */
 const SETTLE_MS = 400
 const AT_LATEST_MS = 2000
+/** So many findings are of today's interest; the rest is in the orders. */
+const FINDINGS = 12
 /** Rounds also change by time passing. */
 const EVERY_MS = 60_000
 
@@ -16,6 +18,7 @@ export function useDay() {
   const estate = useEstate()
   const rounds = shallowRef<Round[]>([])
   const marked = shallowRef<Scan[]>([])
+  const findings = shallowRef<Finding[]>([])
   const places = shallowRef<Map<string, Checkpoint>>(new Map())
   const problem = shallowRef<Problem | null>(null)
   const loaded = ref(false)
@@ -29,15 +32,17 @@ export function useDay() {
     since = 0
     clearTimeout(timer)
     try {
-      const [day, doubtful, points] = await Promise.all([
+      const [day, doubtful, found, points] = await Promise.all([
         get<RoundList>('/rounds'),
         get<ScanList>('/scans', { suspicious: true, undecided: true, limit: 100 }),
+        get<FindingList>('/findings', { limit: FINDINGS }),
         places.value.size ? null : get<{ items: Checkpoint[] }>('/checkpoints'),
       ])
       if (mine !== asked) return // a later look was begun meanwhile
       rounds.value = day.items
       if (points) places.value = new Map(points.items.map((point) => [point.id, point]))
       marked.value = doubtful.items
+      findings.value = found.items
       problem.value = null
       loaded.value = true
     } catch (error) {
@@ -61,5 +66,5 @@ export function useDay() {
     clearInterval(regular)
   })
 
-  return { rounds, marked, places, problem, loaded, load }
+  return { rounds, marked, findings, places, problem, loaded, load }
 }
