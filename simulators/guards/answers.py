@@ -11,12 +11,10 @@ from simulators.machines import Machine
 Photo = str
 """Hex SHA-256 of a picture that was made."""
 TROUBLES: Final = (
-    "地面有水渍，已放置警示牌",
-    "门锁松动，需要紧固",
-    "有杂物堆放，已劝离",
-    "灯罩破损",
-    "标识脱落",
-    "有异响，建议检修",
+    "有轻微损坏，需要处理",
+    "与要求不符，已拍照",
+    "上一轮也是这样，请尽快处理",
+    "已当场提醒，请安排人员跟进",
 )
 
 
