@@ -136,6 +136,7 @@ def caller(request: Request, house: TheHouse) -> Person:
     ended in the night. Raises SignInNeeded, NotFound (another site), NotAllowed (a machine)."""
     person = known(request, house)
     secret = phone_secret_of(request)
+    request.state.by_phone = person is None
     if person is None and secret:
         same_origin(request)
         phone = people.find(house.transactions, secret, "phone", house.clock.now_ns())

@@ -9,7 +9,7 @@ from caretaker.domain.assets import Estate
 from caretaker.domain.errors import Unavailable
 from caretaker.domain.ladder import Patience
 from caretaker.ports import Clock, Transactions
-from caretaker.services.incidents import call_on
+from caretaker.services.incidents import call_on, forget_people
 from rules.trouble import Trouble
 
 SECOND = 1_000_000_000
@@ -17,10 +17,11 @@ SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Seconds: how often time passes, how often the keeper says that it lives."""
+    """Seconds: how often time passes, how often the keeper says that it lives, how often it forgets who was involved."""
 
     pass_s: float = 1.0
     beat_s: float = 3.0
+    forget_s: float = 3600.0
 
 
 class LadderKeeper:
@@ -39,7 +40,7 @@ class LadderKeeper:
         self._transactions, self._estate, self._clock = transactions, estate, clock
         self._patience, self._rhythm = patience or Patience(), rhythm or Rhythm()
         self._sql = Trouble("database of the call ladder")
-        self._beat_ns = 0
+        self._beat_ns = self._forget_ns = 0
         self.called = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -55,9 +56,12 @@ class LadderKeeper:
             stop.wait(self._rhythm.pass_s)
 
     def keep(self) -> None:
-        """Once: call who is due, beat. Raises Unavailable when the database is away."""
+        """Once: call who is due, forget whose time is over, beat. Raises Unavailable when the database is away."""
         now_ns = self._clock.now_ns()
         self.called += call_on(self._transactions, self._estate, now_ns, self._patience)
+        if now_ns >= self._forget_ns:
+            self._forget_ns = now_ns + round(self._rhythm.forget_s * SECOND)
+            forget_people(self._transactions, now_ns)
         if now_ns >= self._beat_ns:
             self._beat_ns = now_ns + round(self._rhythm.beat_s * SECOND)
             with self._transactions.begin() as unit:

@@ -9,8 +9,9 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 from fastapi import APIRouter, Depends, Query, Request
 
 from api.auth import Caller, CallerOnce, Repeatable, Watcher, needs
+from api.errors import SignInNeeded
 from api.house import House, TheHouse
-from api.schemas.incidents import CloseBody, IncidentDetail, IncidentList, MeasureBody, ReportBody, SosBody, TakeBody
+from api.schemas.incidents import CloseBody, IncidentBody, IncidentDetail, IncidentList, MeasureBody, SosBody, TakeBody
 from api.views_incidents import IncidentViews
 from caretaker.domain.equipment import Priority
 from caretaker.domain.incidents import Incident, IncidentKind, IncidentState
@@ -42,7 +43,7 @@ def call_for_help(request: Request, body: SosBody, person: Caller, house: TheHou
 
 
 @router.post("/incidents", operation_id="reportIncident")
-def report(request: Request, body: ReportBody, person: Caller, house: TheHouse, once: CallerOnce) -> IncidentDetail:
+def report(request: Request, body: IncidentBody, person: Caller, house: TheHouse, once: CallerOnce) -> IncidentDetail:
     """Keep an incident and tell the supervisors on duty; the same `id` (or Idempotency-Key) again changes nothing."""
     told = incidents.Report(
         id=_id(body, once),
@@ -85,10 +86,13 @@ def list_incidents(
 
 
 @router.get("/incidents/{incident}", operation_id="getIncident")
-def get_incident(incident: str, person: Caller, house: TheHouse) -> IncidentDetail:
-    """One incident with its timeline; who is involved only for those who handle it and for who wrote it."""
+def get_incident(request: Request, incident: str, person: Caller, house: TheHouse) -> IncidentDetail:
+    """One incident with its timeline; who is involved only for those who handle it and for who wrote it. A phone whose
+    session has ended hears of its own incidents alone."""
     with house.transactions.begin(write=False) as unit:
         found = incidents.own(unit, house.estate, incident)
+        if request.state.by_phone and found.reporter != person.id:
+            raise SignInNeeded("")
         return IncidentViews(house, unit, person).detail(found)
 
 

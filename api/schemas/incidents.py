@@ -22,7 +22,7 @@ class SosBody(Body):
     checkpoint: Id | None = None
 
 
-class ReportBody(SosBody):
+class IncidentBody(SosBody):
     """An incident as it was reported; the same `id` (or Idempotency-Key) again is the same incident.
 
     `people`: who is involved, in free words; personal data, shown to few. `photos` may arrive after the report.

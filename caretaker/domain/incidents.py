@@ -80,6 +80,9 @@ PRIORITIES: Final[Mapping[IncidentKind, Priority]] = MappingProxyType(
 FAULTS: Final[Mapping[IncidentKind, str]] = MappingProxyType({K.LIFT_ENTRAPMENT: "entrapment", K.POWER: "power-loss"})
 """The fault an incident is on an asset whose kind knows it, so that its order and the alarm's are one."""
 
+PEOPLE_KEPT_NS: Final = 365 * 86_400 * 1_000_000_000
+"""Who was involved is forgotten so long after an incident was closed: by then police and insurers have asked."""
+
 TRANSITIONS: Final[Mapping[tuple[IncidentState, IncidentAction], IncidentState]] = MappingProxyType(
     {
         (S.REPORTED, A.TAKE): S.HANDLING,

@@ -53,3 +53,7 @@ class Incidents(Protocol):
     def timeline(self, incident_id: str) -> Sequence[IncidentEntry]:
         """Oldest first."""
         ...
+
+    def forget_people(self, closed_before_ns: int) -> int:
+        """Blank who was involved in what was closed before; how many incidents there were."""
+        ...

@@ -14,6 +14,7 @@ from caretaker.domain.assets import Estate
 from caretaker.domain.equipment import Priority, Text
 from caretaker.domain.errors import Conflict, NotAllowed, NotFound, Refused
 from caretaker.domain.incidents import (
+    PEOPLE_KEPT_NS,
     PRIORITIES,
     TITLES,
     Incident,
@@ -221,6 +222,12 @@ def close(
         unit.incidents.save(changed, incident)
         _step(unit, estate, changed, "closed", person, now_ns, reason.strip(), {})
     return changed
+
+
+def forget_people(transactions: Transactions, now_ns: int) -> int:
+    """Forget who was involved in what was closed long ago; how many incidents there were."""
+    with transactions.begin() as unit:
+        return unit.incidents.forget_people(now_ns - PEOPLE_KEPT_NS)
 
 
 _EVENTS: Final = {"taken": "incident.taken", "measure": "incident.noted", "closed": "incident.closed"}

@@ -217,3 +217,20 @@ def test_what_people_wrote_about_people_is_in_no_notice_and_not_in_the_trail(
         "incident.reported",
     ]
     assert secret not in repr((notices, trail, work))
+
+
+def test_who_was_involved_is_forgotten_a_year_after_it_was_closed(sql: SqlTransactions, estate: Estate) -> None:
+    clock = HandClock(T0)
+    keeper = LadderKeeper(sql, estate, clock, patience=PATIENCE)
+    for name in ("closed", "open"):
+        incidents.report(sql, estate, Report(name, IncidentKind.THEFT, place="门口", people="王某"), GUARD, "", T0)
+    incidents.take(sql, estate, "closed", STAFF[1], None, T0)
+    incidents.close(sql, estate, "closed", "已报警", STAFF[1], T0)
+    people = []
+    for days in (364, 2):
+        clock.advance(days * 86_400)
+        keeper.keep()
+        with sql.begin(write=False) as unit:
+            people.append([unit.incidents.get(name).people for name in ("closed", "open")])
+
+    assert people == [["王某", "王某"], ["", "王某"]]

@@ -21,7 +21,7 @@ from caretaker.adapters.sql import SqlTransactions
 from caretaker.domain.rounds.rounds import SECOND, RoundState, VisitState, make
 from tests.e2e.house import House, violations
 from tests.e2e.patrol import VIEW
-from tests.e2e.test_phone_offline import enrol
+from tests.e2e.test_phone_offline import enrol, photo
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -163,6 +163,16 @@ def test_sos_without_signal_is_kept_seen_by_the_console_taken_and_the_phone_says
     phone.reload()
     expect(state).to_have_attribute("data-state", "here")
     expect(page.get_by_test_id("call-bar")).to_have_count(0)
+    phone.get_by_test_id("sos-back").click()
+    phone.get_by_test_id("incident").click()
+    phone.get_by_test_id("kind-water").click()
+    phone.get_by_test_id("where").select_option("-")
+    phone.get_by_test_id("place").fill("3 号楼后门")
+    photo(phone.get_by_test_id("photo"), 77)
+    expect(phone.locator(".shots img")).to_have_count(1)
+    phone.get_by_test_id("report").click()
+    expect(state).to_have_attribute("data-state", "here")
+    phone.goto(f"{house.url}/m#/sos")
 
     pocket.set_offline(False)
     phone.evaluate("dispatchEvent(new Event('online'))")
@@ -171,15 +181,16 @@ def test_sos_without_signal_is_kept_seen_by_the_console_taken_and_the_phone_says
     expect(bar.get_by_role("alert")).to_contain_text("张伟")
     assert page.title().startswith("❗")
     assert violations(page) == []
-    items = call(page, "GET", "/incidents")["items"]
-    assert [(one["kind"], one["state"]) for one in items] == [("sos", "reported")]
+    water, sos = call(page, "GET", "/incidents?reporter=zhang-wei")["items"]
+    assert [(one["kind"], one["state"]) for one in (water, sos)] == [("water", "reported"), ("sos", "reported")]
+    assert water["place"]["zh"] == "3 号楼后门"
 
-    bar.get_by_test_id(f"take-{items[0]['id']}").focus()
+    bar.get_by_test_id(f"take-{sos['id']}").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("state")).to_have_attribute("data-state", "handling")
     expect(bar).to_have_count(0)
     expect(state).to_have_attribute("data-state", "taken", timeout=15_000)
-    expect(state).to_contain_text(call(page, "GET", f"/incidents/{items[0]['id']}")["taken_by_name"])
+    expect(state).to_contain_text(call(page, "GET", f"/incidents/{sos['id']}")["taken_by_name"])
     assert violations(page) == []
     assert violations(phone) == []
 

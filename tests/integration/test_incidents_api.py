@@ -82,6 +82,9 @@ def test_an_enrolled_phone_calls_for_help_after_its_session_has_ended(house: Api
         assert "caretaker_session" not in phone.cookies
         reply = phone.post(f"{API}/sos", json={})
         shown = phone.get(f"{API}/incidents/{reply.json()['id']}")
+        with house.client(Role.GUARD) as other:
+            foreign = other.post(f"{API}/sos", json={}).json()["id"]
+        problem_of(phone.get(f"{API}/incidents/{foreign}"), 401, "sign_in")
         problem_of(phone.get(f"{API}/incidents"), 401, "sign_in")
         hostile = phone.post(f"{API}/sos", json={}, headers={"Sec-Fetch-Site": "cross-site"})
         problem_of(hostile, 403, "cross_site")

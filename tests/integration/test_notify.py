@@ -310,6 +310,23 @@ def test_the_waits_grow_to_ten_minutes(transactions: SqlTransactions) -> None:
     assert 450 <= waits[-1] <= 600
 
 
+def test_a_call_for_help_is_tried_every_few_seconds_however_long_the_receiver_is_away(
+    transactions: SqlTransactions,
+) -> None:
+    clock, notifier = HandClock(), Scripted()
+    with transactions.begin() as unit:
+        unit.outbox.add("sos.raised:i1:1", "sos.raised", clock.now_ns(), {"incident": "i1", "to": "supervisor"})
+    notifier.fail = {"sos.raised:i1:1": Unavailable("no")}
+    waits = []
+
+    for _ in range(14):
+        sender(transactions, notifier, clock).round()
+        waits.append((unsent(transactions)[0].next_ns - clock.now_ns()) / 1e9)
+        clock.advance(waits[-1] + 0.001)
+
+    assert max(waits) <= 10
+
+
 def test_giving_up_is_told_and_kept(transactions: SqlTransactions) -> None:
     clock, notifier = HandClock(), Scripted()
     add(transactions, clock, "alarm.raised:al_1", "alarm.raised:al_2")

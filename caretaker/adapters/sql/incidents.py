@@ -110,6 +110,11 @@ class SqlIncidents:
         rows = self._connection.execute(query.order_by(incident_entries.c.id))
         return [IncidentEntry(**row._mapping) for row in rows]  # noqa: SLF001
 
+    def forget_people(self, closed_before_ns: int) -> int:
+        """Blank them."""
+        old = (incidents.c.people != "", incidents.c.closed_ns < closed_before_ns)
+        return self._connection.execute(update(incidents).where(*old).values(people="")).rowcount
+
 
 def _row(incident: Incident) -> dict[str, Any]:
     row = asdict(incident)
