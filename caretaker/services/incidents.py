@@ -263,15 +263,19 @@ def own(unit: UnitOfWork, estate: Estate, incident_id: str) -> Incident:
 
 
 def place_of(unit: UnitOfWork, estate: Estate, incident: Incident) -> Text | None:
-    """Where it is, in words: the checkpoint, else the space, else what was said; None when nothing was."""
+    """Where it is, in words: the checkpoint, else the space, with what was said besides; None when nothing was."""
+    known: Text | None = None
     if incident.checkpoint is not None:
         try:
-            return unit.checkpoints.get(incident.site, incident.checkpoint).title
+            known = unit.checkpoints.get(incident.site, incident.checkpoint).title
         except NotFound:
-            return Text(incident.checkpoint, incident.checkpoint)
-    if incident.space is not None and incident.space in estate.spaces:
-        return estate.spaces[incident.space].title
-    return Text(incident.place, incident.place) if incident.place else None
+            known = Text(incident.checkpoint, incident.checkpoint)
+    elif incident.space is not None and incident.space in estate.spaces:
+        known = estate.spaces[incident.space].title
+    said = incident.place
+    if known is None:
+        return Text(said, said) if said else None
+    return Text(f"{known.zh}，{said}", f"{known.en}, {said}") if said else known
 
 
 def incident_facts(unit: UnitOfWork, estate: Estate, incident: Incident) -> dict[str, object]:

@@ -165,6 +165,25 @@ def test_people_trapped_in_a_lift_share_the_order_of_its_alarm(house: ApiHouse) 
 
 
 @pytest.mark.parametrize(
+    ("where", "place"),
+    [
+        ({"space": "b1-f1"}, "1 号楼 1 层"),
+        ({"space": "b1-f1", "place": "消火栓旁"}, "1 号楼 1 层，消火栓旁"),
+        ({"space": "no-such", "place": ""}, "no-such"),
+        ({"asset": "no-such", "place": ""}, "no-such"),
+        ({"place": " "}, None),
+    ],
+)
+def test_a_place_is_told_in_words_and_one_we_do_not_know_is_no_reason_to_refuse(
+    house: ApiHouse, where: dict[str, Any], place: str | None
+) -> None:
+    with house.client(Role.GUARD) as guard:
+        made = guard.post(f"{API}/incidents", json=new(**where) if "place" in where else new(place="", **where)).json()
+
+    assert (made["place"] or {"zh": None})["zh"] == place
+
+
+@pytest.mark.parametrize(
     "wrong",
     [{"kind": "sos"}, {"kind": "party"}, {"photos": ["x"]}, {"place": "x" * 201}, {"id": "1"}, {"people": 7}],
 )
