@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import idle, machine, parts, pipeline
+from benchmarks import coverage, idle, machine, parts, pipeline
 from caretaker.domain.errors import CaretakerError
 
 Measure = Callable[[], dict[str, Any]]
@@ -59,7 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     whole.add_argument("--patience", type=float, default=60.0, help="seconds without anything new that mean: lost")
     resting = what.add_parser("idle", help="the demo with everything, nobody looking")
     resting.add_argument("--seconds", type=float, default=30.0)
-    for name, words in (("journal", "synced appends"), ("rules", "judging alone"), ("store", "block store alone")):
+    for name, words in (
+        ("journal", "synced appends"),
+        ("rules", "judging alone"),
+        ("store", "block store alone"),
+        ("coverage", "300,000 visits of three months, as the coverage and statistics pages count them"),
+    ):
         what.add_parser(name, help=words)
     for each in what.choices.values():
         each.add_argument("--repeat", type=int, default=1, help="runs; the median is told with its spread")
@@ -76,6 +81,8 @@ def _measure(options: argparse.Namespace) -> Measure:
         return lambda: asdict(pipeline.run(asked))
     if options.what == "idle":
         return lambda: asdict(idle.run(options.seconds))
+    if options.what == "coverage":
+        return lambda: asdict(coverage.run())
     return {"journal": parts.journal, "rules": parts.rules, "store": parts.store}[options.what]
 
 
