@@ -34,6 +34,13 @@ class Doors:
     https: Address | None
     certificates: Certificates
 
+    def known(self) -> Certificate | None:
+        """What the secure door shows; None without one, and when its files were taken away under a running house."""
+        try:
+            return None if self.https is None else self.certificates.current()
+        except BadCertificate:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -84,25 +91,29 @@ def reach(request: Request, doors: Doors | None) -> Reach:
 def ways(host: str | None, doors: Doors) -> Reach:
     """The same for this host; None: for the likeliest name or address of this machine."""
     wide = not is_loopback(doors.http[0])
-    known = None if doors.https is None else doors.certificates.current()
-    if doors.https is None or known is None:
+    if doors.https is None:
         if host is None and wide:
             host = doors.http[0] if doors.http[0] != ANYWHERE else next(iter(doors.certificates.addresses()), None)
         plain = _url("http", host or "127.0.0.1", doors.http[1])
         return Reach(plain, plain, secure=False, reachable=host is not None, install=None)
-    host = host or name_for_phones(known, doors.https)
+    known = doors.known()
+    if host is None or (known is not None and not known.covers(host)):
+        host = _name_for_phones(known, doors)
     secure = _url("https", host, doors.https[1])
     plain = _url("http", host, doors.http[1]) if wide else secure
     reachable = not (is_loopback(host) or is_loopback(doors.https[0]))
-    return Reach(secure, plain if known.local else secure, True, reachable, f"{plain}/ca" if known.local else None)
+    local = known is not None and known.local
+    return Reach(secure, plain if local else secure, True, reachable, f"{plain}/ca" if local else None)
 
 
-def name_for_phones(known: Certificate, door: Address) -> str:
-    """The first name of the certificate that is not this machine's name for itself."""
-    if door[0] in known.hosts and not is_loopback(door[0]):
-        return door[0]
-    named = (host for host in known.hosts if not is_loopback(host) and not host.startswith("*"))
-    return next(named, known.hosts[0])
+def _name_for_phones(known: Certificate | None, doors: Doors) -> str:
+    """The first name of the certificate that is not this machine's name for itself; without one its address."""
+    bound = "" if doors.https is None else doors.https[0]
+    hosts = () if known is None else known.hosts
+    if bound in hosts and not is_loopback(bound):
+        return bound
+    named = (host for host in (*hosts, *doors.certificates.addresses()) if not host.startswith("*"))
+    return next((host for host in named if not is_loopback(host)), "127.0.0.1")
 
 
 def is_loopback(host: str) -> bool:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from api.doors import Doors
 from api.house import House
 from api.schemas.service import Health, Part
 from caretaker.domain.errors import CaretakerError
 
 EXPECTED: Final = ("gateway", "ingest", "rules")
+_CERTIFICATE_DAYS: Final = 14
+"""A local one is renewed at 30; below this somebody has to look."""
 SILENT_NS: Final = 15_000_000_000
 _RANK: Final = {"ok": 0, "degraded": 1, "down": 2}
 
@@ -40,6 +43,8 @@ def look(house: House) -> Health:
     parts["api"] = Part(
         status="degraded" if problem else "ok", age_ms=0, reason=problem, facts={"lag_records": house.live.lag()}
     )
+    if house.doors is not None and house.doors.https is not None:
+        parts["https"] = _https(house.doors, now_ns)
     worst = max(parts.values(), key=lambda part: _RANK[part.status]).status
     return Health(status=worst, now_ms=now_ns // 1_000_000, version=house.version, demo=house.demo, parts=parts)
 
@@ -56,6 +61,16 @@ def _part(beat: tuple[int, object] | None, now_ns: int) -> Part:
     if status not in _RANK:
         status = "degraded"
     return Part(status=status, age_ms=age_ns // 1_000_000, reason=None if reason is None else str(reason), facts=told)
+
+
+def _https(doors: Doors, now_ns: int) -> Part:
+    """Phones are locked out by a certificate that has expired: said while there is time."""
+    known = doors.known()
+    if known is None:
+        return Part(status="degraded", reason="its certificate cannot be read")
+    days = known.days_left(now_ns)
+    reason = f"its certificate has {days} days left" if days < _CERTIFICATE_DAYS else None
+    return Part(status="degraded" if reason else "ok", age_ms=0, reason=reason, facts={"days_left": days})
 
 
 def _journal(house: House) -> Part:

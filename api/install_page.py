@@ -41,7 +41,7 @@ def install(app: FastAPI, doors: Doors | None) -> None:
     def page(request: Request, lang: str = "") -> Response:
         language = _language(request, lang)
         found = reach(request, doors)
-        known = None if doors is None or doors.https is None else doors.certificates.current()
+        known = None if doors is None else doors.known()
         if known is None or known.fingerprint is None:
             text = WORDS["none_own" if found.secure else "none_off"][language]
             body = f'<p class="note">{escape(text)}</p>'

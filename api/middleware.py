@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.doors import Doors, is_loopback
+from api.doors import Doors, is_loopback, ways
 from api.errors import problem, unexpected
 from caretaker.ports import Clock
 
@@ -133,23 +133,25 @@ class PlainDoor:
 
     def __init__(self, app: ASGIApp, doors: Doors | None) -> None:
         self.app = app
-        self.https = None if doors is None else doors.https
+        self.doors = doors if doors is not None and doors.https is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if self.https is None or scope["type"] != "http" or scope["scheme"] == "https" or _from_here(scope):
+        if self.doors is None or scope["type"] != "http" or scope["scheme"] == "https" or _from_here(scope):
             await self.app(scope, receive, send)
             return
         request = Request(scope)
         path = request.url.path
-        over = request.url.replace(scheme="https", port=self.https[1])
+        over = (
+            ways(request.url.hostname, self.doors).base + path + (f"?{request.url.query}" if request.url.query else "")
+        )
         if not path.startswith("/api/"):
             first = "/" + path.lstrip("/").partition("/")[0]
             if request.method in ("GET", "HEAD") and first not in _FOR_STRANGERS and "." not in path.rpartition("/")[2]:
-                await RedirectResponse(str(over), 307, {"Cache-Control": "no-store"})(scope, receive, send)
+                await RedirectResponse(over, 307, {"Cache-Control": "no-store"})(scope, receive, send)
                 return
         elif "authorization" in request.headers or (request.method == "POST" and path in _SIGNING_IN):
-            answer = problem(request, 426, "needs_https", "", {"url": str(over)})
+            answer = problem(request, 426, "needs_https", "", {"url": over})
             await answer(scope, receive, send)
             return
         bare = [(name, value) for name, value in scope["headers"] if name != b"cookie"]  # of the time before https

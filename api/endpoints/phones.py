@@ -78,7 +78,7 @@ def withdraw(phone: str, person: Watcher, house: TheHouse) -> PhoneShape:
 
 
 def _install(url: str, house: House) -> InstallShape:
-    known = None if house.doors is None else house.doors.certificates.current()
+    known = None if house.doors is None else house.doors.known()
     return InstallShape(url=url, svg=qr.svg(url), fingerprint="" if known is None else known.fingerprint or "")
 
 

@@ -241,7 +241,7 @@ def _permitted(asked: Sequence[str]) -> list[x509.GeneralName]:
     """What the CA may vouch for: private networks and the names asked for. If its key is stolen, no bank is at risk."""
     nets = [ipaddress.ip_network(text) for text in _PRIVATE]
     names = [*_HOME]
-    for host in dict.fromkeys((*asked, *(name for name in _here() if _is_name(name)))):
+    for host in dict.fromkeys((*asked, *_here())):
         general = _general(host)
         if isinstance(general, x509.DNSName):
             names.append(general.value)

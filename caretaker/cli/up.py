@@ -320,7 +320,7 @@ class Running:
         if not way.secure:
             print(say("phones_how"))
             return
-        known = self.doors.certificates.current()
+        known = self.doors.known()
         days = RENEW_DAYS if known is None else known.days_left(bootstrap.now_ns())
         if days < RENEW_DAYS:  # one's own: nobody here renews it
             print(say("phones_until", days=days))

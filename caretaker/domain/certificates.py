@@ -40,6 +40,11 @@ class Certificate:
         """Signed by the CA made here?"""
         return self.fingerprint is not None
 
+    def covers(self, host: str) -> bool:
+        """Does a browser accept it for this host?"""
+        _, _, parent = host.lower().partition(".")
+        return host.lower() in self.hosts or f"*.{parent}" in self.hosts
+
     def days_left(self, now_ns: int) -> int:
         """Whole days; negative when it has expired."""
         return (self.not_after_ns - now_ns) // DAY_NS

@@ -9,7 +9,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,7 +116,7 @@ class ApiHouse:
 
 
 @contextmanager
-def api_house(folder: Path, static: Path | None = None, *, secure: bool = False) -> Iterator[ApiHouse]:
+def api_house(folder: Path, static: Path | None = None, *, secure: Sequence[str] | None = None) -> Iterator[ApiHouse]:
     """Open it, serve on a thread with its own loop, close all. `static`: the built pages. `secure`: an https door with a
     CA made here, too."""
     transactions = SqlTransactions(f"sqlite:///{folder / 'caretaker.db'}")
@@ -131,9 +131,9 @@ def api_house(folder: Path, static: Path | None = None, *, secure: bool = False)
     acceptor = Acceptor(journal, Gate(estate.points.values(), 10**18), clock, "http")
     port = free_port()
     certificates = CertificateFolder(folder / "tls")
-    if secure:
-        certificates.make((), clock.now_ns())
-    doors = Doors(("127.0.0.1", port), ("127.0.0.1", free_port()) if secure else None, certificates)
+    if secure is not None:
+        certificates.make(secure, clock.now_ns())
+    doors = Doors(("127.0.0.1", port), ("127.0.0.1", free_port()) if secure is not None else None, certificates)
     app = create_app(
         transactions=transactions,
         estate=estate,

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 from typer.testing import CliRunner
 
 from api.compose import serve
-from api.doors import open_door
+from api.doors import Doors, Reach, open_door, ways
 from caretaker import bootstrap
 from caretaker.adapters.certificates import CertificateFolder
 from caretaker.cli import app as commands
@@ -42,12 +42,13 @@ from tests.factories import ROOT
 from tests.integration.api_house import ApiHouse, api_house, problem_of
 from tests.servers import free_port
 
+NAME = "caretaker.lan"
 NOW = 1_800_000_000_000_000_000
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
-    with api_house(tmp_path_factory.mktemp("tls"), secure=True) as opened:
+    with api_house(tmp_path_factory.mktemp("tls"), secure=(NAME,)) as opened:
         yield opened
 
 
@@ -178,18 +179,23 @@ def forged(
     begins: int = -1,
     days: int = 90,
     password: bytes | None = None,
+    more: str | None = None,
     issuer: x509.Name | None = None,
     signer: ec.EllipticCurvePrivateKey | None = None,
 ) -> tuple[Path, Path]:
     """A certificate made by hand; PEM files of it and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
     begin = datetime.now(UTC) + timedelta(days=begins)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(issuer or name).public_key(key.public_key())
+    builder = (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(issuer or subject).public_key(key.public_key())
+    )
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(begin)
     builder = builder.not_valid_after(begin + timedelta(days=days))
     if host is not None:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(name) for name in (host, more) if name]), critical=False
+        )
     encryption = NoEncryption() if password is None else BestAvailableEncryption(password)
     folder.mkdir(exist_ok=True)
     cert, file = folder / "own.crt", folder / "own.key"
@@ -292,11 +298,42 @@ def test_the_api_process_opens_both_doors_and_closes_them(tmp_path: Path) -> Non
             socket.create_connection(("127.0.0.1", port), 1)
 
 
+def test_health_complains_in_time_and_survives_the_loss_of_the_files(tmp_path: Path) -> None:
+    with api_house(tmp_path, secure=(NAME,)) as house, house.client(Role.ADMIN) as desk:
+        assert desk.get("/api/v1/health").json()["parts"]["https"]["facts"] == {"days_left": 396}
+        forged(tmp_path / "own", "caretaker.example.com", days=10)
+        certificates = house.doors.certificates
+        assert isinstance(certificates, CertificateFolder)
+        certificates.use(tmp_path / "own" / "own.crt", tmp_path / "own" / "own.key", time.time_ns())
+        part = desk.get("/api/v1/health").json()["parts"]["https"]
+        assert (part["status"], part["reason"]) == ("degraded", "its certificate has 8 days left")
+        (tmp_path / "own" / "own.crt").unlink()
+        assert desk.get("/api/v1/health").json()["parts"]["https"]["status"] == "degraded"
+        person = desk.post("/api/v1/people", json={"name": "赵强", "role": "guard"}).json()["id"]
+        assert desk.post(f"/api/v1/people/{person}/enrolment").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("asked", "base"),
+    [
+        ("console.example.com", "https://console.example.com:8443"),
+        ("192.168.7.20", "https://caretaker.example.com:8443"),
+        (None, "https://caretaker.example.com:8443"),
+    ],
+)
+def test_phones_are_sent_to_a_name_that_the_certificate_covers(tmp_path: Path, asked: str | None, base: str) -> None:
+    folder = CertificateFolder(tmp_path / "tls")
+    folder.use(*forged(tmp_path / "own", "caretaker.example.com", more="*.example.com"), time.time_ns())
+    way = ways(asked, Doors(("0.0.0.0", 8080), ("0.0.0.0", 8443), folder))
+    assert way == Reach(base, base, secure=True, reachable=True, install=None)
+
+
 # ---------------------------------------------------------------- the plain door, once there is a secure one
 
 
 class Network:
-    """Somebody who reached the plain door by the machine's address on the building's network."""
+    """Somebody who reached the plain door from the building's network, by an address that the certificate does not name:
+    https is offered under a name that it does."""
 
     def __init__(self, house: ApiHouse) -> None:
         self._transport = httpx.ASGITransport(house.http.config.loaded_app)
@@ -320,8 +357,8 @@ def network(house: ApiHouse) -> Network:
 def test_from_the_network_pages_lead_to_https_and_secrets_are_refused(house: ApiHouse, network: Network) -> None:
     port = address(house)[1]
     for path in ("/", "/m", "/m/enrol", "/sign-in"):
-        moved = network.get(path)
-        assert (moved.status_code, moved.headers["location"]) == (307, f"https://192.168.7.20:{port}{path}")
+        moved = network.get(f"{path}?lang=en")
+        assert (moved.status_code, moved.headers["location"]) == (307, f"https://{NAME}:{port}{path}?lang=en")
     told = network.post("/api/v1/session", json={"code": house.link(Role.ADMIN)}, headers={"Accept-Language": "en"})
     problem_of(told, 426, "needs_https")
     problem_of(
@@ -348,7 +385,7 @@ def test_a_stranger_on_plain_http_gets_the_certificate_its_fingerprint_and_nothi
     assert known.fingerprint.replace(":", " ") in page.text
     assert "在浏览器打开" in page.text
     assert "<details open><summary>安卓" in page.text
-    assert f'href="https://192.168.7.20:{address(house)[1]}/m"' in page.text
+    assert f'href="https://{NAME}:{address(house)[1]}/m"' in page.text
     assert house.estate.site.title.zh not in page.text
     assert "Install anyway" in network.get("/ca?lang=en").text
     assert certificate.headers["content-type"] == "application/x-x509-ca-cert"
