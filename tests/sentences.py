@@ -19,6 +19,8 @@ from tooling.steps import ROOT
 SLOT = "\0"
 MESSAGE_AT = {"Problem": 2, "HTTPException": 1}
 """Where the sentence stands among the arguments; first elsewhere."""
+SAYING = {"add": 2, "say": 1, "_say": 1}
+"""The same for the catalogue, which collects what is wrong with a file."""
 KINDS = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.CaretakerError)
 } | {"Problem", "HTTPException", "SignInNeeded"}
@@ -65,12 +67,14 @@ class Sources:
         """sentence -> where it is raised, without these kinds and files. What could not be followed is left in `opaque`."""
         files = {id(tree): name for name, tree in self.trees.items()}
         found: dict[str, str] = {}
-        for kind in sorted(KINDS):
+        for kind in sorted(KINDS | set(SAYING)):
             for scope, call in self.calls.get(kind, []):
                 if kind in leave_out or files[id(scope[0])] in leave_out:
                     continue
+                if kind in SAYING and not files[id(scope[0])].startswith("caretaker/catalog/"):
+                    continue
                 where = f"{files[id(scope[0])]}:{call.lineno}"
-                for argument in call.args[MESSAGE_AT.get(kind, 0) :][:1]:
+                for argument in call.args[(MESSAGE_AT | SAYING).get(kind, 0) :][:1]:
                     told = self._texts(argument, scope, 0, whole=True)
                     if told is None:
                         self.opaque.append(f"{files[id(scope[0])]}: {kind}({ast.unparse(argument)})")

@@ -8,7 +8,9 @@ from typing import Final
 SAID: Final[Mapping[str, str]] = {
     # ---- settings
     "CARETAKER_{name}={value}: {why:sentence}": "CARETAKER_{name}={value}：{why}",
-    "expected: {what}": "应为：{what}",
+    "CARETAKER_{name}={value}: {why:sentence}; expected: {what:sentence}": (
+        "CARETAKER_{name}={value}：{why}；应为：{what}"
+    ),
     "CARETAKER_MQTT: {value} is not a broker address: {why:sentence}. Expected mqtt://[user:password@]host:port[?version=3|5]": (
         "CARETAKER_MQTT：{value} 不是消息服务的地址：{why}。应为 mqtt://[user:password@]host:port[?version=3|5]"
     ),
@@ -149,3 +151,45 @@ SAID: Final[Mapping[str, str]] = {
     ),
     "none": "无",
 }
+
+DESCRIBED: Final[Mapping[str, str]] = {
+    "folder for databases and the journal": "放数据库和读数日志的目录",
+    "HOST:PORT of page and API": "网页和接口的 HOST:PORT",
+    "HOST:PORT of the https door; empty = 0.0.0.0:8443 once there is a certificate; off = never": (
+        "https 的 HOST:PORT；空 = 有证书后用 0.0.0.0:8443；off = 不用"
+    ),
+    "broker: mqtt://[user:password@]host:port[?version=3|5]; empty = none": (
+        "消息服务：mqtt://[user:password@]host:port[?version=3|5]；空 = 没有"
+    ),
+    "file with the broker password": "存放消息服务密码的文件",
+    "folder of equipment kinds": "设备类型的目录",
+    "folder of one site": "一个站点的目录",
+    "SQLAlchemy URL; empty = SQLite in the data folder": "SQLAlchemy 地址；空 = 数据目录里的 SQLite",
+    "file with the database password": "存放数据库密码的文件",
+    "blocks | memory | influx1+http://host:port/database | influx2+http://host:port/?org=…&bucket=…": (
+        "以下之一：blocks | memory | influx1+http://host:port/database | influx2+http://host:port/?org=…&bucket=…"
+    ),
+    "file with the InfluxDB token or password": "存放 InfluxDB 令牌或密码的文件",
+    "URL that gets notices of alarms, orders, incidents and calls; empty = log only": (
+        "接收告警、工单、事件和呼叫通知的地址；空 = 只写日志"
+    ),
+    "stop acknowledging above this disk use": "磁盘占用超过它就停止接收",
+    "raw readings older than this are forgotten": "早于它的原始读数会删除",
+    "seconds until the next people are called for an SOS": "求助多少秒没人接就呼叫下一批人",
+    "the same for every other critical incident": "其他紧急事件多少秒没人接就呼叫下一批人",
+    "calls for one incident before the ladder ends": "一起事件最多呼叫多少次",
+    "Modbus connection id -> host:port, overrides the site file": "Modbus 连接编号 -> host:port，优先于站点文件",
+    "Input should be a valid integer, unable to parse string as an integer": "应为整数",
+    "Input should be a valid number, unable to parse string as a number": "应为数字",
+    "Input should be a valid boolean, unable to interpret input": "应为 true 或 false",
+    "Input should be greater than {least:number}": "应大于 {least}",
+    "Input should be greater than or equal to {least:number}": "应不小于 {least}",
+    "Input should be less than or equal to {most:number}": "应不大于 {most}",
+    "Input should be 'reject' or 'drop_oldest'": "应为 reject 或 drop_oldest",
+    "String should match pattern '{pattern}'": "格式不对",
+    "String should have at least {least:number} character": "不能为空",
+    "String should have at most {most:number} characters": "最多 {most} 个字符",
+    "Extra inputs are not permitted": "没有这个设置",
+    "Value error, expected connection=host:port, separated by commas": "应为 connection=host:port，用逗号分隔",
+}
+"""What a setting is for, and what pydantic says about a wrong one."""

@@ -1,8 +1,8 @@
 """One English sentence with slots, and how a finished sentence is taken apart again.
 
-A slot is `{name}` (any text) or `{name:kind}`; a kind is a vocabulary of `words.py`, `number`, `sentence` (itself said
-in Chinese) or `name` (stays as it is, also where the source writes it out). The Chinese template uses the same names
-in its own order.
+A slot is `{name}` (any text) or `{name:kind}`; a kind is a vocabulary of `words.py`, `number`, `value` (as repr() shows
+it), `sentence` (itself said in Chinese) or `name` (stays as it is, also where the source writes it out). The Chinese
+template uses the same names in its own order.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from caretaker.sentences.words import WORDS
 
 _SLOT: Final = re.compile(r"\{(\w+)(?::([\w ]+))?\}")
 _NUMBER: Final = r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?%?"
+_VALUE: Final = r"""'.*?'|".*?"|\[.*?\]|\{.*?\}|[^\s:]+?"""
 
 
 class Template:
@@ -29,10 +30,9 @@ class Template:
         """name -> kind, "" = any text"""
         self._prefix, *others = _SLOT.sub("\0", english).split("\0")
         self._suffix = others[-1] if others else ""
-        self.fixed = len(_SLOT.sub("", english)) + sum(
-            kind in WORDS or kind == "number" for kind in self.slots.values()
-        )
-        """How much of it is fixed: of two templates that fit, the one that says more itself is meant."""
+        fixed = len(_SLOT.sub("", english)) + sum(kind in WORDS or kind == "number" for kind in self.slots.values())
+        self.rank = (bool(self._prefix), fixed)
+        """Of two templates that fit, the one that says how the sentence begins is meant, then the one that says more."""
 
     @property
     def shape(self) -> str:
@@ -63,6 +63,6 @@ class Template:
             elif kind == "number":
                 yield f"(?P<{name}>{_NUMBER})"
             else:
-                yield (")" if atomic else "") + f"(?>(?P<{name}>.*?)"
+                yield (")" if atomic else "") + f"(?>(?P<{name}>{_VALUE if kind == 'value' else '.*?'})"
                 atomic = True
         yield re.escape(self.english[last:]) + r"\Z" + (")" if atomic else "")
