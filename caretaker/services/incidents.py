@@ -134,9 +134,12 @@ def call_on(transactions: Transactions, estate: Estate, now_ns: int, patience: P
 
 
 def _call(unit: UnitOfWork, estate: Estate, incident: Incident, now_ns: int, most: int) -> None:
-    """Tell the people whose turn it is. Each call has one key, so that repeats and two keepers tell it once."""
+    """Tell the people whose turn it is, never the one who calls. Each call has one key, so that repeats and two keepers
+    tell it once."""
     site = estate.site
     staff = [one for one in unit.people.persons() if one.at(site.id) and not one.id.startswith(TOKEN)]
+    if incident.urgent:
+        staff = [one for one in staff if one.id != incident.reporter]
     duty = persons_on_duty(staff, unit.teams.shifts(site.id), now_ns, site.zone)
     rung, people = called(incident.calls, staff, {one.id for one in duty})
     names = [one.name for one in people]

@@ -136,6 +136,13 @@ def test_the_ladder_goes_up_and_around_until_its_end_over_restarts_and_a_standst
         assert unit.incidents.get("i1").state is IncidentState.REPORTED
 
 
+def test_a_supervisor_in_need_is_not_called_to_help_himself(sql: SqlTransactions, estate: Estate) -> None:
+    incidents.report(sql, estate, Report("i1", IncidentKind.SOS), STAFF[1], "", T0)
+    incidents.report(sql, estate, Report("i2", IncidentKind.WATER, place="门口"), STAFF[1], "", T0)
+
+    assert told(sql) == [("sos.raised", "manager", ["刘芳"]), ("incident.reported", "supervisor", ["李敏"])]
+
+
 def test_taking_stops_the_ladder_and_what_is_not_urgent_has_none(sql: SqlTransactions, estate: Estate) -> None:
     clock = HandClock(T0)
     keeper = LadderKeeper(sql, estate, clock, patience=PATIENCE)
