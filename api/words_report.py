@@ -90,6 +90,7 @@ SAID: Final[Mapping[str, Words]] = {
     "number": Words(zh="序", en="No."),
     "point": Words(zh="巡检点", en="Point"),
     "place": Words(zh="位置", en="Place"),
+    "was_due": Words(zh="应到 {first} – {last}", en="due {first} – {last}"),
     "window": Words(zh="应到时间", en="Due"),
     "opened_from": Words(zh="应到起", en="Due from"),
     "until": Words(zh="应到止", en="Due until"),

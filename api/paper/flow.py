@@ -65,6 +65,11 @@ class Flow:
         for row in rows:
             self._row(columns, row, strong)
 
+    def rows(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+        """Rows without a head."""
+        for row in rows:
+            self._row(columns, row, None, head=False)
+
     def _head(self, columns: Sequence[Column]) -> None:
         self.room(HEAD.leading + 2 * _PAD + 8)
         x = LEFT
@@ -74,14 +79,14 @@ class Flow:
         self.y += HEAD.leading + 2 * _PAD
         self.sheet.rule(LEFT, self.y, RIGHT, self.y, INK, 0.25)
 
-    def _row(self, columns: Sequence[Column], row: Sequence[str], strong: int | None) -> None:
+    def _row(self, columns: Sequence[Column], row: Sequence[str], strong: int | None, *, head: bool = True) -> None:
         types = [STRONG if at == strong else CELL for at in range(len(columns))]
         cells = [
             self.sheet.wrap(text, column.width - _GAP, type_, _MOST_LINES)
             for column, text, type_ in zip(columns, row, types, strict=True)
         ]
         height = max(len(lines) for lines in cells) * CELL.leading + 2 * _PAD
-        if self.room(height):
+        if self.room(height) and head:
             self._head(columns)
         x = LEFT
         for column, lines, type_ in zip(columns, cells, types, strict=True):

@@ -25,8 +25,11 @@ THUMB_PIXELS: Final = 420
 _THUMB_W, _THUMB_H, _THUMBS = 43.0, 32.0, 4
 _REASON: Final = 12
 """Lines of what somebody wrote about a finding."""
-_PLANS: Final = 9
+_STOPS: Final = (6.0, 35.0, 14.0, 35.0)
+"""Number, point, time and what became of it; twice in a row."""
+_PLANS: Final = 10
 """So many plans have room on the first page."""
+_TILE: Final = 23.5
 _TITLE = Type(8.0, bold=True)
 _SITE = Type(4.2)
 _BIG = Type(6.4, bold=True)
@@ -178,12 +181,12 @@ class _Writer:
             tiles.append(("score", f"{sums.score:.1f}", "score_of", {}))
         across, step = 3, FULL / 3
         for at, (label, figure, told, facts) in enumerate(tiles):
-            x, y = LEFT + at % across * step, flow.y + at // across * 27.0
+            x, y = LEFT + at % across * step, flow.y + at // across * _TILE
             sheet.text(x, y, say(SAID[label]), _LABEL)
             sheet.text(x, y + 4.8, figure or "–", _BIG)
             lines = sheet.wrap(say(SAID[told]).format(**facts), step - 4, _TELL, 2)
             sheet.lines(x, y + 14.2, lines, _TELL)
-        flow.y += -(-len(tiles) // across) * 27.0
+        flow.y += -(-len(tiles) // across) * _TILE
 
     def _plans(self) -> None:
         say = self._say
@@ -360,40 +363,43 @@ class _Writer:
             self._round(walk)
 
     def _round(self, walk: Walk) -> None:
+        """Two stops beside each other: a month has thousands."""
         say, flow, sheet = self._say, self._flow, self._sheet
-        flow.room(24)
-        sheet.text(LEFT, flow.y, say(walk.plan), STRONG)
+        flow.room(22)
         score = "" if walk.score is None else f" · {say(SAID['score'])} {walk.score:.1f}"
         tail = f"{say(ROUNDS[walk.state])} · {walk.done}/{len(walk.stops)}{score}"
         sheet.text_right(RIGHT, flow.y, tail, STRONG)
-        flow.y += STRONG.leading
+        sheet.text(LEFT, flow.y, say(walk.plan), STRONG)
+        after = LEFT + sheet.width(say(walk.plan), STRONG) + 3
         when = f"{say.at(walk.starts_ns, year=True)} – {say.clock(walk.ends_ns)}"
-        flow.say(" · ".join(part for part in (when, self._whose(walk)) if part), NOTE)
+        told = " · ".join(part for part in (when, self._whose(walk)) if part)
+        room = RIGHT - after - sheet.width(tail, STRONG) - 4
+        sheet.text(after, flow.y, sheet.wrap(told, room, NOTE, 1)[0], NOTE)
+        flow.y += STRONG.leading + 0.8
+        sheet.rule(LEFT, flow.y, RIGHT, flow.y, INK, 0.2)
         if walk.ended_early:
             flow.say(say(SAID["ended_early"]).format(reason=walk.ended_early), NOTE)
-        columns = [
-            self._column("number", 9),
-            self._column("point", 56),
-            self._column("window", 25),
-            self._column("scanned", 20),
-            self._column("person", 18),
-            self._column("result", 16),
-            self._column("note", 36),
-        ]
+        half = (len(walk.stops) + 1) // 2
+        columns = [Column("", width) for width in _STOPS * 2]
+        nothing = ("",) * len(_STOPS)
         rows = [
-            (
-                str(stop.sequence),
-                say(stop.title),
-                f"{say.clock(stop.opens_ns)} – {say.clock(stop.closes_ns)}",
-                say.at(stop.scanned_ns),
-                stop.person or "",
-                say(VISITS[stop.state]),
-                note_of(stop, say),
-            )
-            for stop in walk.stops
+            self._stop(walk, walk.stops[row])
+            + (self._stop(walk, walk.stops[half + row]) if half + row < len(walk.stops) else nothing)
+            for row in range(half)
         ]
-        flow.table(columns, rows)
-        flow.y += 5
+        flow.rows(columns, rows)
+        flow.y += 3.5
+
+    def _stop(self, walk: Walk, stop: Stop) -> tuple[str, ...]:
+        say = self._say
+        notes = [say(VISITS[stop.state])]
+        if stop.person not in (None, walk.person):
+            notes.append(stop.person or "")
+        if (stop.opens_ns, stop.closes_ns) != (walk.starts_ns, walk.ends_ns) and stop.state is not VisitState.ON_TIME:
+            notes.append(say(SAID["was_due"]).format(first=say.clock(stop.opens_ns), last=say.clock(stop.closes_ns)))
+        notes.append(note_of(stop, say))
+        told = ("；" if say.language == "zh" else "; ").join(note for note in notes if note)
+        return str(stop.sequence), say(stop.title), say.near(stop.scanned_ns, walk.starts_ns), told
 
     def _whose(self, walk: Walk) -> str:
         return walk.person or self._say(walk.team)

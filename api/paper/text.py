@@ -62,6 +62,13 @@ class Tongue:
         """Only the time of day."""
         return "" if at_ns is None else local_time(at_ns, self._zone).strftime("%H:%M")
 
+    def near(self, at_ns: int | None, begun_ns: int) -> str:
+        """The time of day, with the day when it is another one than that of the beginning."""
+        if at_ns is None:
+            return ""
+        same = local_time(at_ns, self._zone).date() == local_time(begun_ns, self._zone).date()
+        return self.clock(at_ns) if same else self.at(at_ns)
+
     def day(self, day: date) -> str:
         """A day in full."""
         return f"{day.year} 年 {day.month} 月 {day.day} 日" if self.language == "zh" else day.isoformat()

@@ -3,6 +3,7 @@ coverage, statistics and the handover sheet."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 import uuid
@@ -326,5 +327,27 @@ def test_a_shift_is_handed_over_by_two_people_and_printed(house: House, desk: Br
     page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_role("button", name="English").click()
     expect(page.get_by_test_id("state")).to_have_text("Taken over")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert violations(page) == []
+
+
+def test_a_report_is_made_from_its_figures_and_found_again_in_the_archive(house: House, desk: BrowserContext) -> None:
+    page = desk.new_page()
+    page.goto(f"{house.url}/rounds")
+    page.get_by_test_id("to-reports").click()
+    expect(page.get_by_test_id("figures")).to_contain_text("漏巡点次", timeout=20_000)
+    assert violations(page) == []
+
+    page.get_by_role("button", name="本周").click()
+    page.get_by_test_id("plan").select_option("night-patrol")
+    with page.expect_download(timeout=60_000) as loading:
+        page.get_by_test_id("make-pdf").click()
+    (kept,) = call(page, "GET", "/reports")["items"]
+    assert loading.value.suggested_filename == f"caretaker-inspection-{kept['first']}-{kept['last']}.pdf"
+    assert hashlib.sha256(loading.value.path().read_bytes()).hexdigest() == kept["id"]
+    row = page.get_by_test_id(f"report-{kept['id']}")
+    expect(row).to_contain_text("夜间安全巡逻")
+
+    page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert violations(page) == []

@@ -6,7 +6,7 @@ import hashlib
 import io
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -23,12 +23,12 @@ from caretaker.cli import app
 from caretaker.domain.people import Person, Role
 from caretaker.domain.reports import Scope
 from caretaker.domain.rounds.rounds import VisitState
-from caretaker.recurrence import local_day
 from caretaker.services import reports
 from tests.integration.api_house import ApiHouse, api_house, problem_of
 from tests.month import Inventor, Month
 
 API = "/api/v1"
+PLANS = ("night-patrol", "day-patrol", "equipment-daily", "cleaning-daily", "manager-daily")
 WHO = Person("li-min", "李敏", Role.SUPERVISOR)
 
 
@@ -44,17 +44,16 @@ def house(folder: Path) -> Iterator[ApiHouse]:
 
 
 @pytest.fixture(scope="module")
-def days(house: ApiHouse) -> tuple[date, date]:
-    """The five days before yesterday: everything in them is over."""
-    last = local_day(house.clock.now_ns(), house.estate.site.zone) - timedelta(days=2)
-    return last - timedelta(days=4), last
+def days() -> tuple[date, date]:
+    """Three working days that are long over."""
+    return date(2025, 3, 10), date(2025, 3, 12)
 
 
 @pytest.fixture(scope="module")
 def month(house: ApiHouse, folder: Path, days: tuple[date, date]) -> Month:
     inventor = Inventor(house.estate, PhotoFolder(folder / "photos", house.estate.site.zone), seed=7)
     inventor.set_up(house.transactions, house.clock.now_ns())
-    return inventor.live(house.transactions, *days, photos=6)
+    return inventor.live(house.transactions, *days, photos=6, plans=PLANS)
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +187,10 @@ def test_days_without_rounds_make_a_report_that_says_so(chief: httpx.Client) -> 
 
 def test_a_request_sent_twice_makes_one_report(chief: httpx.Client, days: tuple[date, date]) -> None:
     key = {"Idempotency-Key": "one-report"}
-    one = chief.post(f"{API}/reports/inspection", json=body(days, "xlsx"), headers=key).json()
+    asked = body(days, "xlsx", plan="cleaning-daily")
+    one = chief.post(f"{API}/reports/inspection", json=asked, headers=key).json()
     before = len(chief.get(f"{API}/reports").json()["items"])
-    again = chief.post(f"{API}/reports/inspection", json=body(days, "xlsx"), headers=key).json()
+    again = chief.post(f"{API}/reports/inspection", json=asked, headers=key).json()
     assert again == one
     assert len(chief.get(f"{API}/reports").json()["items"]) == before
     problem_of(chief.post(f"{API}/reports/inspection", json=body(days, "pdf"), headers=key), 422, "refused")
