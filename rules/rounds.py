@@ -46,6 +46,7 @@ class RoundKeeper:
         self._sql = Trouble("database of the rounds")
         self._plan = Trouble("plan of rounds")
         self._make_ns = self._beat_ns = 0
+        self._unsigned: set[str] = set()
         self._silent: set[str] = set()
         self.made = self.touched = 0
 
@@ -72,7 +73,7 @@ class RoundKeeper:
                 self._plan.failed(wrong.message)
             forget_contacts(self._transactions, now_ns)
             self._silent.clear()
-            tell_unsigned(self._transactions, self._site.id, self._site.zone, now_ns)
+            tell_unsigned(self._transactions, self._site.id, self._site.zone, now_ns, self._unsigned)
             self._make_ns = now_ns + round(self._rhythm.make_s * SECOND)
         self.touched += pass_time(self._transactions, self._site.id, now_ns, self._patience)
         alert_silent(self._transactions, self._site.id, now_ns, self._silent)

@@ -395,9 +395,10 @@ def _words(text: Text | None, fallback: str) -> dict[str, str]:
 # ---- time
 
 
-def tell_unsigned(transactions: Transactions, site: str, zone: str, now_ns: int) -> int:
+def tell_unsigned(transactions: Transactions, site: str, zone: str, now_ns: int, told: set[str] | None = None) -> int:
     """Tell once of each shift that ended half an hour ago without both signatures; how many shifts that are.
 
+    `told`: ids known to the caller; it spares writing again.
     Only of teams that use handover sheets (one of the last month is signed), and only where another shift of the team
     begins: nobody hands over to an empty office.
     """
@@ -422,8 +423,11 @@ def tell_unsigned(transactions: Transactions, site: str, zone: str, now_ns: int)
         and followed(duty, around)
     ]
     half = {handover.id: handover for handover in signed}
+    told = set() if told is None else told
     for duty in late:
         name = handover_id(duty, zone)
+        if name in told:
+            continue
         facts: dict[str, Any] = {
             "handover": name,
             "site": site,
@@ -436,4 +440,5 @@ def tell_unsigned(transactions: Transactions, site: str, zone: str, now_ns: int)
         }
         with transactions.begin() as unit:
             unit.outbox.add(f"handover.missing:{name}", "handover.missing", now_ns, facts)
+        told.add(name)
     return len(late)

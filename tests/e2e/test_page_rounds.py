@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import numpy as np
 import pypdfium2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
@@ -313,16 +314,20 @@ def test_a_shift_is_handed_over_by_two_people_and_printed(house: House, desk: Br
     page.emulate_media(media="print")
     expect(page.locator(".shell-nav")).to_be_hidden()
     expect(page.get_by_test_id("changes")).to_be_hidden()
-    paper = tmp_path / "sheet.pdf"
-    page.pdf(path=paper, prefer_css_page_size=True)
-    printed = pypdfium2.PdfDocument(paper)
+    page.pdf(path=tmp_path / "light.pdf", prefer_css_page_size=True)
+    page.emulate_media(media="print", color_scheme="dark")  # who works in the dark prints on white all the same
+    page.pdf(path=tmp_path / "dark.pdf", prefer_css_page_size=True)
+    printed, dark = (pypdfium2.PdfDocument(tmp_path / f"{name}.pdf") for name in ("light", "dark"))
     width, height = printed[0].get_size()
     words = "".join(one.get_textpage().get_text_range() for one in printed)
+    alike = np.array_equal(*(paper[0].render().to_numpy() for paper in (printed, dark)))
     printed.close()
+    dark.close()
     assert (round(width), round(height)) == (595, 842)  # A4
     assert "锦澜花园" in words
     assert sheet["sha256"][:16] in "".join(words.split())
-    page.emulate_media(media="screen")
+    assert alike
+    page.emulate_media(media="screen", color_scheme="light")
 
     page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_role("button", name="English").click()

@@ -187,11 +187,11 @@ def test_a_shift_that_ended_unsigned_is_told_once_where_sheets_are_in_use(house:
         sheet = sun.get(f"{API}/handovers/{name}").json()
         sun.post(f"{API}/handovers/{name}/sign", json=saw(sheet, "incoming"))
         assert tell_unsigned(house.transactions, "demo", ZONE, house.clock.now_ns()) == 0
-    house.clock.advance(6 * 3600)  # the next shift has ended an hour ago
-    tell_unsigned(house.transactions, "demo", ZONE, house.clock.now_ns())
+    house.clock.advance(7 * 3600)  # the late shift is over too, and nobody follows it
+    assert tell_unsigned(house.transactions, "demo", ZONE, house.clock.now_ns()) == 0
     told = [facts for event, facts in events_of(house) if event == "handover.missing"]
 
-    assert [(facts["handover"], facts["outgoing"]) for facts in told][:1] == [(name, "张伟")]
+    assert [(facts["handover"], facts["outgoing"], facts["to"]) for facts in told] == [(name, "张伟", "supervisor")]
 
 
 def test_a_scored_round_tells_its_score_and_where_it_was_lost(house: ApiHouse) -> None:

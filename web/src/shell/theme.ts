@@ -12,15 +12,25 @@ export const dark = ref(false)
 
 const system = window.matchMedia('(prefers-color-scheme: dark)')
 
+/** Paper is white: what is light on dark on screen would be light on white there. */
+let printing = false
+
 function apply(): void {
-  dark.value = theme.value === 'dark' || (theme.value === 'system' && system.matches)
+  dark.value = !printing && (theme.value === 'dark' || (theme.value === 'system' && system.matches))
   document.documentElement.classList.toggle('dark', dark.value)
+}
+
+function paper(now: boolean): void {
+  printing = now
+  apply()
 }
 
 export function startTheme(): void {
   const kept = localStorage.getItem(KEPT)
   theme.value = ORDER.find((one) => one === kept) ?? 'system'
   system.addEventListener('change', apply)
+  window.addEventListener('beforeprint', () => paper(true))
+  window.addEventListener('afterprint', () => paper(false))
   apply()
 }
 
