@@ -23,11 +23,18 @@ AXE: Final = Path(ROOT, "web", "node_modules", "axe-core", "axe.min.js")
 class House(Server):
     """`caretaker up` in a process of its own; keeps ports, data and scenario over kill and start."""
 
-    def __init__(self, folder: Path, scenario: Sequence[Mapping[str, object]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        scenario: Sequence[Mapping[str, object]],
+        guards: Sequence[Mapping[str, object]] = (),
+    ) -> None:
         super().__init__(folder)
         self._mqtt = free_port()
         self._scenario = folder / "scenario.yaml"
-        self._scenario.write_text(json.dumps({"title": "test", "steps": list(scenario)}), "utf-8")
+        self._scenario.write_text(
+            json.dumps({"title": "test", "steps": list(scenario), "guards": list(guards)}), "utf-8"
+        )
 
     @property
     def url(self) -> str:
