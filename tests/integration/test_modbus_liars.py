@@ -10,6 +10,7 @@ import asyncio
 import base64
 import os
 import struct
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -174,6 +175,24 @@ async def test_forged_frame_before_the_true_one_is_not_believed(pause_s: float) 
     assert accepted.bad("lying") >= 4
     assert sum(status.faults.values()) >= 2
     assert status.state is not DeviceState.OK
+
+
+@pytest.mark.serial
+async def test_a_machine_that_was_busy_looks_before_it_believes() -> None:
+    """Both are due when it wakes, the end of the hold and the twin on the socket: the twin is heard first."""
+
+    async def forge(question: Question) -> None:
+        question.writer.write(question.honest(first=3333))
+        asyncio.get_running_loop().call_later(0.005, time.sleep, 0.05)  # the whole process stands still
+        await asyncio.sleep(0.010)
+        question.writer.write(question.honest())
+
+    async with Slave(forge) as slave, collecting(estate_of({"lying": slave.port}, BLOCK)) as (_, accepted):
+        await until(lambda: slave.questions >= 3, 5)
+        await asyncio.sleep(0.1)
+
+    assert accepted.good("lying") == []
+    assert accepted.bad("lying") >= 4
 
 
 WHOLE = [

@@ -45,6 +45,7 @@ class Link:
         self._ask: Ask | None = None
         self._transaction = 0
         self._data: bytes | None = None
+        self._answered = b""
 
     async def read(self, ask: Ask, timeout_s: float) -> bytes:
         """The data bytes of the answer, exactly as many as asked for. Raises ModbusFault, within about 2 x timeout_s.
@@ -138,6 +139,10 @@ class Link:
         try:
             data = check_rtu(packet, ask) if self._rtu else check_tcp(packet, ask, self._transaction)
         except ModbusFault as fault:
+            if (
+                not self._rtu and packet[:2] == self._answered
+            ):  # a twin of the answer before, too late for its own question
+                self.doubts += 1
             self._fail(fault)
             return b""
         if data is None:
@@ -145,6 +150,7 @@ class Link:
                 self._fail(ModbusFault(Fault.EXTRA_BYTES, f"{len(packet)} bytes and no answer"))
             return b""
         self._data = data
+        self._answered = packet[:2]
         return packet
 
     def _connected(self, connected: bool) -> None:

@@ -27,6 +27,8 @@ GATHER_S: Final = 0.02
 """How long the first answer of a tick waits for the others; also how long a forged frame has to give itself away."""
 MOST_ROWS: Final = 200_000
 """What is kept while the journal cannot be written (about 20 MB); then the oldest go, counted."""
+LATE_S: Final = 0.005
+"""Who wakes so much too late was on a busy machine, and may not have heard yet what came meanwhile."""
 RETRY_S: Final = 1.0
 
 
@@ -80,7 +82,7 @@ class Outbox:
         """Until `stop`; what is waiting then is still handed over, once. Do not cancel: a hand-over would be cut."""
         while not self._stopping:
             await self._wake.wait()
-            await asyncio.sleep(GATHER_S)
+            await _hold()
             self._wake.clear()
             if not await self._flush() and not self._stopping:
                 await asyncio.sleep(RETRY_S)
@@ -119,6 +121,19 @@ class Outbox:
             self._broken = False
             log.info("modbus_readings_accepted_again", dropped=self.dropped)
         return True
+
+
+async def _hold() -> None:
+    """Wait `GATHER_S`, and a little more after each late waking, at most four times: the twin of a forged frame may lie
+    unread on its socket when the timer of the hold is due."""
+    loop = asyncio.get_running_loop()
+    wait = GATHER_S
+    for _ in range(5):
+        due = loop.time() + wait
+        await asyncio.sleep(wait)
+        if loop.time() < due + LATE_S:
+            return
+        wait = LATE_S
 
 
 def gather(rows: list[Rows]) -> ReadingBatch:
