@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import coverage, idle, machine, parts, pipeline
+from benchmarks import coverage, idle, machine, parts, pipeline, report
 from caretaker.domain.errors import CaretakerError
 
 Measure = Callable[[], dict[str, Any]]
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         ("journal", "synced appends"),
         ("rules", "judging alone"),
         ("store", "block store alone"),
+        ("report", "an inspection report of 31 days with 60 photos, as PDF and as workbook"),
         ("coverage", "300,000 visits of three months, as the coverage and statistics pages count them"),
     ):
         what.add_parser(name, help=words)
@@ -81,6 +82,8 @@ def _measure(options: argparse.Namespace) -> Measure:
         return lambda: asdict(pipeline.run(asked))
     if options.what == "idle":
         return lambda: asdict(idle.run(options.seconds))
+    if options.what == "report":
+        return lambda: asdict(report.run())
     if options.what == "coverage":
         return lambda: asdict(coverage.run())
     return {"journal": parts.journal, "rules": parts.rules, "store": parts.store}[options.what]

@@ -16,6 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from api.paper.report_pdf import THUMB_PIXELS
+from benchmarks import report as bench_report
+from benchmarks.month import Inventor, Month
 from caretaker.adapters.photo_files import PhotoFolder
 from caretaker.adapters.report_files import ReportFolder
 from caretaker.adapters.sql import SqlTransactions
@@ -25,7 +27,6 @@ from caretaker.domain.reports import Scope
 from caretaker.domain.rounds.rounds import VisitState
 from caretaker.services import reports
 from tests.integration.api_house import ApiHouse, api_house, problem_of
-from tests.month import Inventor, Month
 
 API = "/api/v1"
 PLANS = ("night-patrol", "day-patrol", "equipment-daily", "cleaning-daily", "manager-daily")
@@ -273,3 +274,9 @@ def test_the_writer_is_free_while_a_report_is_made(
         other.close()
     assert after.figures == before.figures
     assert before.figures.visits[VisitState.MISSED] == len(before.missed)
+
+
+def test_the_benchmark_makes_a_whole_report() -> None:
+    found = bench_report.run(days=2, photos=2)
+    assert (found.visits > 150, found.photos) == (True, 2)
+    assert min(found.pdf_kb, found.xlsx_kb) > 10

@@ -12,7 +12,8 @@ from datetime import date
 import numpy as np
 from PIL import Image
 
-from caretaker.catalog import read_people, read_rounds
+from caretaker.catalog import read_kinds, read_people, read_rounds, read_site
+from caretaker.config import ROOT
 from caretaker.domain.assets import Estate
 from caretaker.domain.equipment import CheckSpec, CheckType
 from caretaker.domain.people import Person, Role
@@ -29,7 +30,6 @@ from caretaker.services import checkpoints, staff
 from caretaker.services.findings import open_findings
 from caretaker.services.scans import checks_at
 from caretaker.services.work_orders import Deed, step
-from tests.factories import ROOT, demo_kinds, demo_site
 
 HOUR = 3600 * SECOND
 WRONG = ("指示灯不亮", "地面有积水，已放警示牌", "门锁松动，关不严", "有异响，已通知值班", "灭火器压力不足")
@@ -57,7 +57,8 @@ class Inventor:
 
     def set_up(self, transactions: Transactions, now_ns: int) -> None:
         """People, places and plans of the demo estate."""
-        rounds = read_rounds(ROOT / "sites" / "demo", demo_site(), demo_kinds())
+        kinds = read_kinds(ROOT / "equipment")
+        rounds = read_rounds(ROOT / "sites" / "demo", read_site(ROOT / "sites" / "demo", kinds), kinds)
         people = read_people(ROOT / "sites" / "demo", self._estate.site.id)
         with transactions.begin() as unit:
             staff.load(unit, people.teams, people.shifts, people.persons, now_ns)
@@ -133,7 +134,7 @@ class Inventor:
             site=walk.site,
             person=person.id,
             phone="ph-1",
-            token="000000",
+            token=place.short_code,
             token_type=TokenType.MANUAL if by_hand else TokenType.PRINTED,
             device_ns=at_ns,
             monotonic_ms=0.0,
