@@ -31,7 +31,7 @@ WANTED: Final = "wanted.json"
 _AGAIN_S: Final = 5.0
 _LOOK_S: Final = 300.0
 """A phone asks for its rounds at least so often."""
-_TOO_LATE_S: Final = 90.0
+_TOO_LATE_S: Final = 420.0
 """Nobody begins a round that is over so soon."""
 _TROUBLE: Final = 0.04
 _log = structlog.get_logger("simulators")

@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
 GUARDS = [
     {"person": "sun-lei", "plans": ["north-hourly"], "manners": ["honest"]},
-    {"person": "guo-qiang", "plans": ["basement-hourly"], "manners": ["booth"]},
-    # the hour's round may end just now; the other one then goes on
+    {"person": "guo-qiang", "plans": ["basement-hourly", "north-hourly"], "manners": ["booth"]},
+    # one hour may end just now: at least one honest round and one for the booth are open at any time
     {"person": "zhou-jianguo", "plans": ["plant-hourly"], "manners": ["honest"]},
 ]
 
