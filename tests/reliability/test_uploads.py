@@ -60,21 +60,21 @@ def test_every_scan_exactly_once(tmp_path: Path, database: Postgres | None) -> N
     door, phones = equipped(tmp_path, database)
     senders = [Sender(door.url, phone.memory.cookies, diary.jobs, n) for n, (phone, diary) in enumerate(phones)]
     total, caught = sum(len(sender.jobs) for sender in senders), []
-    for sender in senders:
-        sender.start()
-    kills = KILLS["sqlite" if database is None else "postgresql"]
-    for row, victim in enumerate(kills, start=1):
-        wait_for(senders, total * row // (len(kills) + 2))
-        caught.append(sum(sender.sending for sender in senders))
-        if database is not None and victim == "database":
-            cut_power(database)
-        else:
-            door.kill9()
-            door.start()
-    for sender in senders:
-        sender.join(180)
-    said = sum((sender.said for sender in senders), Counter[str]())
     try:
+        for sender in senders:
+            sender.start()
+        kills = KILLS["sqlite" if database is None else "postgresql"]
+        for row, victim in enumerate(kills, start=1):
+            wait_for(senders, total * row // (len(kills) + 2))
+            caught.append(sum(sender.sending for sender in senders))
+            if database is not None and victim == "database":
+                cut_power(database)
+            else:
+                door.kill9()
+                door.start()
+        for sender in senders:
+            sender.join(180)
+        said = sum((sender.said for sender in senders), Counter[str]())
         assert [sender.trouble for sender in senders] == [None] * len(senders)
         # the faults took effect
         assert sum(caught) > 0, "somebody was sending when it was killed"
@@ -84,7 +84,7 @@ def test_every_scan_exactly_once(tmp_path: Path, database: Postgres | None) -> N
         assert sum(said[kind] for kind in ("ConnectError", "ReadError", "RemoteProtocolError", "503", "500")) > 0
         everything_is_there(door, [diary for _, diary in phones])
     finally:
-        door.kill9()
+        door.stop()
         for phone, _ in phones:
             phone.close()
     name = "SQLite" if database is None else "PostgreSQL"
@@ -167,6 +167,6 @@ def test_a_new_id_for_every_try_is_caught(tmp_path: Path) -> None:
         with pytest.raises(AssertionError):
             everything_is_there(door, [diary])
     finally:
-        door.kill9()
+        door.stop()
         for phone, _ in phones:
             phone.close()

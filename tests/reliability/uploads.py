@@ -150,7 +150,8 @@ def cut_power(postgres: Postgres) -> None:
     parent = postgres.pid
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     for child in children:
-        os.kill(int(child), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself since we looked
+            os.kill(int(child), signal.SIGKILL)
     postgres.kill9()
     postgres.start()
 
