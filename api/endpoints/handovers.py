@@ -57,9 +57,11 @@ def list_handovers(
         teams = {one.id: one for one in unit.teams.list(house.estate.site.id)}
         shifts = unit.teams.shifts(house.estate.site.id)
         kept = {one.id: one for one in unit.handovers.list(house.estate.site.id, now_ns - days * DAY_NS, now_ns + 1)}
+        first = unit.audit.list(after=0, limit=1)
+    moved_in_ns = first[0].at_ns if first else 0  # nobody could hand over a shift on a house that was not there
     all_ = handovers.duties(shifts, zone, now_ns - days * DAY_NS, now_ns + 1)
     around = handovers.duties(shifts, zone, now_ns - days * DAY_NS, now_ns + 2 * DAY_NS)
-    found = {handovers.handover_id(duty, zone): duty for duty in all_}
+    found = {handovers.handover_id(duty, zone): duty for duty in all_ if duty.ends_ns > moved_in_ns}
     for name, one in kept.items():  # a shift may have been moved or ended since
         shift = next((each for each in shifts if each.id == one.shift), None)
         if shift is not None:

@@ -138,6 +138,8 @@ def test_who_may_sign_and_what_is_refused(house: ApiHouse) -> None:
 
     assert (listed[name]["state"], listed[name]["expected"]) == ("taken_over", True)
     with house.transactions.begin(write=False) as unit:
+        moved_in_ns = unit.audit.list(after=0, limit=1)[0].at_ns
+        assert all(item["ends_ms"] * 1_000_000 > moved_in_ns for item in listed.values()), "before there was a house"
         assert len(unit.audit.list(subject=name, action="handover.signed")) == 2
 
 

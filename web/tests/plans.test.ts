@@ -9,6 +9,7 @@ describe('a recurrence', () => {
   it.each([
     [rule('FREQ=DAILY'), 'daily'],
     [rule('FREQ=DAILY;BYHOUR=20,22,0,2,4', '20:00'), 'daily'],
+    [rule(`FREQ=DAILY;BYHOUR=${Array.from({ length: 24 }, (_, hour) => hour).join(',')}`, '00:20'), 'hourly'],
     [rule('FREQ=DAILY', '08:30', 'only_workdays'), 'workdays'],
     [rule('FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR'), 'weekdays'],
     [rule('FREQ=WEEKLY;BYDAY=TU,FR', '09:00', 'skip'), 'weekly'],

@@ -4,12 +4,14 @@ import type { PlanHolidays } from '@/api/types'
 
 export const DAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'] as const
 export type Day = (typeof DAYS)[number]
+const HOURS = Array.from({ length: 24 }, (_, hour) => hour)
 const WEEKDAYS: readonly Day[] = ['MO', 'TU', 'WE', 'TH', 'FR']
 export const LAST = -1
 
-/** `workdays` is daily on working days of the calendar, 调休 included; `rule` is written by hand. */
-export type Manner = 'daily' | 'weekdays' | 'workdays' | 'weekly' | 'monthly' | 'rule'
-export const MANNERS: readonly Manner[] = ['daily', 'weekdays', 'workdays', 'weekly', 'monthly', 'rule']
+/** `hourly` is every day at all hours; `workdays` is daily on working days of the calendar, 调休 included; `rule` is written
+ * by hand. */
+export type Manner = 'hourly' | 'daily' | 'weekdays' | 'workdays' | 'weekly' | 'monthly' | 'rule'
+export const MANNERS: readonly Manner[] = ['daily', 'hourly', 'weekdays', 'workdays', 'weekly', 'monthly', 'rule']
 
 /** `times`: HH:MM, ascending as picked; `monthDays`: 1 to 31, or LAST. */
 export interface Picked { manner: Manner; days: Day[]; monthDays: number[]; times: string[]; rule: string }
@@ -36,13 +38,15 @@ export function toRule(picked: Picked, holidays: PlanHolidays): Rule {
   const kept = picked.manner === 'workdays' ? 'only_workdays' : holidays
   if (picked.manner === 'rule') return { rrule: picked.rule.trim(), starts_at: first, holidays: kept }
   const parts = {
+    hourly: ['FREQ=DAILY'],
     daily: ['FREQ=DAILY'],
     workdays: ['FREQ=DAILY'],
     weekdays: ['FREQ=WEEKLY', `BYDAY=${WEEKDAYS.join(',')}`],
     weekly: ['FREQ=WEEKLY', `BYDAY=${DAYS.filter((day) => picked.days.includes(day)).join(',')}`],
     monthly: ['FREQ=MONTHLY', `BYMONTHDAY=${picked.monthDays.join(',')}`],
   }[picked.manner]
-  if (times.length > 1) parts.push(`BYHOUR=${times.map(hour).join(',')}`)
+  if (picked.manner === 'hourly') parts.push(`BYHOUR=${HOURS.join(',')}`)
+  else if (times.length > 1) parts.push(`BYHOUR=${times.map(hour).join(',')}`)
   return { rrule: parts.join(';'), starts_at: first, holidays: kept }
 }
 
@@ -63,6 +67,8 @@ export function fromRule(rule: Rule): Picked {
   if (monthDays.some((day) => !Number.isInteger(day) || (day < 1 && day !== LAST) || day > 31)) return byHand
   const times = hours.length ? hours.map((one) => `${one.padStart(2, '0')}:${minute(rule.starts_at)}`) : [rule.starts_at]
   const picked = { ...byHand, days: days as Day[], monthDays, times }
+  const atAllHours = hours.length === HOURS.length && HOURS.every((one) => hours.map(Number).includes(one))
+  if (freq === 'DAILY' && atAllHours && rule.holidays !== 'only_workdays') return { ...picked, manner: 'hourly', times: [rule.starts_at] }
   if (freq === 'DAILY') return { ...picked, manner: rule.holidays === 'only_workdays' ? 'workdays' : 'daily' }
   if (freq === 'WEEKLY' && days.length) {
     const week = days.length === WEEKDAYS.length && WEEKDAYS.every((day) => days.includes(day))

@@ -11,6 +11,8 @@ export function sentence(picked: Picked): string {
       return t('plans.says.weekly', { days: picked.days.map((day) => t(`plans.day.${day}`)).join(t('plans.and')), times })
     case 'monthly':
       return t('plans.says.monthly', { days: picked.monthDays.map(dayOfMonth).join(t('plans.and')), times })
+    case 'hourly':
+      return t('plans.says.hourly', { minute: picked.times[0]?.slice(3) ?? '00' })
     case 'rule':
       return picked.rule
     default:
