@@ -33,9 +33,9 @@ def everything() -> List[Result]:
     if page.exists():
         script = os.path.join("node_modules", "vitest", "vitest.mjs")
         results.append(check.run(Check("vitest", [page.node(), script, "run"], page.WEB)))
-    two = ["-n", "2", "--dist", "loadfile"]
-    results.append(pytest("pytest", ["-m", "not serial and not faults", *two]))
-    results.append(pytest("pytest (faults)", ["-m", "faults and not serial", *two]))
+    by_file = ["--dist", "loadfile"]
+    results.append(pytest("pytest", ["-m", "not serial and not faults", "-n", "2", *by_file]))
+    results.append(pytest("pytest (faults)", ["-m", "faults and not serial", "-n", "3", *by_file]))  # they mostly wait
     results.append(pytest("pytest (serial)", ["-m", "serial"]))
     return results
 
