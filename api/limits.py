@@ -57,6 +57,8 @@ class PublicLimits:
         self.decoding = asyncio.Semaphore(1)
         """Of strangers' pictures one at a time: 3 MB can unpack to 50 million pixels."""
         self.looks = Buckets(120, 0.5, "too_many")
+        self.displays = Buckets(30, 2.0, "too_many")
+        """Wrong secrets of display links; what is right is given back."""
         self._by_address = Buckets(6, 60.0, "too_many_reports")
         self._by_place = Buckets(20, 30.0, "too_many_reports")
 

@@ -122,8 +122,9 @@ class BodyLimit:
         await self.app(scope, counted, send)
 
 
-_FOR_STRANGERS: Final = ("/ca", "/s", "/assets")
-"""Pages without sign-in: how to install the certificate, what a sticker says. Their readers have installed nothing yet."""
+_FOR_STRANGERS: Final = ("/ca", "/s", "/display", "/assets")
+"""Pages without sign-in: how to install the certificate, what a sticker says, the code of a display. Their readers have
+installed nothing yet."""
 _SIGNING_IN: Final = ("/api/v1/session", "/api/v1/phones")
 
 

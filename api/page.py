@@ -1,5 +1,5 @@
-"""The built pages: hashed files for ever; `/m…` is the phone's page, `/s/<token>` a sticker's, every other path that is not
-the API's the console's index.html."""
+"""The built pages: hashed files for ever; `/m…` is the phone's page, `/s/<token>` a sticker's, `/display/<checkpoint>` a
+display's, every other path that is not the API's the console's index.html."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _PHONE_CSP = (
     "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """The code reader is WebAssembly; nothing else may be compiled at run time, and nothing comes from elsewhere."""
-_STICKER = "s.html"
-_STICKER_HEADERS = {
+_OPEN: Final = {"s": "s.html", "display": "display.html"}
+_OPEN_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -66,8 +66,9 @@ def _page(root: Path, path: str, request: Request) -> Response:
     headers = {"Cache-Control": _cache(hashed=False)}
     if (path == "m" or path.startswith("m/")) and (root / _PHONE).is_file():
         return _answer(root / _PHONE, request, headers | {"Content-Security-Policy": _PHONE_CSP})
-    if path.startswith("s/") and (root / _STICKER).is_file():
-        return _answer(root / _STICKER, request, headers | _STICKER_HEADERS)
+    first, slash, _ = path.partition("/")
+    if slash and first in _OPEN and (root / _OPEN[first]).is_file():
+        return _answer(root / _OPEN[first], request, headers | _OPEN_HEADERS)
     return _answer(root / "index.html", request, headers)
 
 

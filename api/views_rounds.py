@@ -271,7 +271,7 @@ class RoundViews:
                 level=place.place.level,
                 asset=place.asset,
                 short_code_sha256=sha256(place.short_code.encode()).hexdigest(),
-                nfc=place.nfc,
+                nfc_sha256=None if place.nfc is None else sha256(place.nfc.encode()).hexdigest(),
                 rotating=place.rotating,
                 checks=[check_shape(check) for check in checks_at(self.house.estate, place)],
                 asset_now=None if place.asset is None else now[place.asset],

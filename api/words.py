@@ -64,6 +64,12 @@ TITLES: Final[Mapping[str, Mapping[Language, str]]] = {
         "zh": "这个二维码不是本小区贴的，或已损坏",
         "en": "This code was not made by this property, or it is damaged",
     },
+    "display_unknown": {
+        "zh": "这个显示屏链接认不出来，或不完整",
+        "en": "This display link is not known here, or it is incomplete",
+    },
+    "display_withdrawn": {"zh": "这个显示屏链接已作废", "en": "This display link was withdrawn"},
+    "display_off": {"zh": "这个巡检点没有开动态码", "en": "The rotating code of this checkpoint is switched off"},
     "no_gateway": {
         "zh": "本进程不接收读数，请发往网关进程",
         "en": "This process accepts no readings; send them to the gateway process",

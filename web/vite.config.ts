@@ -3,12 +3,13 @@ import vue from '@vitejs/plugin-vue'
 import Components from 'unplugin-vue-components/vite'
 import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
 import { defineConfig } from 'vite'
+import { oldBrowsers } from './old-browsers'
 import { phonePrecache } from './phone-precache'
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-// Each entry is a page of its own: `console` is `/`, `m` the phone's `/m`, `s` a sticker's `/s/…`; `m-sw` is the phone's
-// service worker.
-const entries = { console: at('./index.html'), m: at('./m.html'), s: at('./s.html'), 'm-sw': at('./src/phone/worker/m-sw.ts') }
+// Each entry is a page of its own: `console` is `/`, `m` the phone's `/m`, `s` a sticker's `/s/…`, `display` a display's
+// `/display/…`; `m-sw` is the phone's service worker.
+const entries = { console: at('./index.html'), m: at('./m.html'), s: at('./s.html'), display: at('./display.html'), 'm-sw': at('./src/phone/worker/m-sw.ts') }
 
 export default defineConfig({
   plugins: [
@@ -16,6 +17,7 @@ export default defineConfig({
     // dts: false, because a file written during the build would change the digest the launcher rebuilds by.
     Components({ resolvers: [ElementPlusResolver({ importStyle: 'css' })], dts: false, dirs: [] }),
     phonePrecache(),
+    oldBrowsers('display'),
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   define: {

@@ -412,7 +412,8 @@ class AssetNow(Shape):
 
 
 class PhonePoint(Shape):
-    """A checkpoint as a phone needs it without a network. `short_code_sha256`: hex SHA-256 of the six digits."""
+    """A checkpoint as a phone needs it without a network. `short_code_sha256`, `nfc_sha256`: hex SHA-256 of the six digits
+    and of the tag's id, so that a phone knows neither before it stands there."""
 
     id: str
     title: Words
@@ -421,7 +422,7 @@ class PhonePoint(Shape):
     level: int
     asset: str | None
     short_code_sha256: str
-    nfc: str | None
+    nfc_sha256: str | None
     rotating: bool
     checks: list[CheckShape]
     asset_now: AssetNow | None

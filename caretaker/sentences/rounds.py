@@ -31,6 +31,14 @@ SAID: Final[Mapping[str, str]] = {
     "this process holds no signing keys; stickers are read by the house that `caretaker up` starts": (
         "本进程没有签发密钥；二维码由 `caretaker up` 启动的系统识别"
     ),
+    "this process holds no signing keys; displays are served by the house that `caretaker up` starts": (
+        "本进程没有签发密钥；显示屏的码由 `caretaker up` 启动的系统提供"
+    ),
+    "this display link was not made here, or a part of it is missing": "这个显示屏链接不是本系统生成的，或者不完整",
+    "this display link was withdrawn; make a new one under Checkpoints": (
+        "这个显示屏链接已作废，请主管在“巡检点”里重新生成"
+    ),
+    "{checkpoint} has no rotating code; switch it on first": "巡检点 {checkpoint} 没有开动态码，请先打开",
     # ---- plans
     "there is no round plan {plan}": "没有巡检计划 {plan}",
     "there is already a round plan {plan}": "已经有巡检计划 {plan}，请换一个编号",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from dataclasses import replace
+from hashlib import sha256
 from typing import Final
 
 from caretaker.domain.assets import Estate
@@ -129,7 +130,7 @@ def _free_code(unit: UnitOfWork, site: str) -> str:
 
 
 def checkpoint_facts(checkpoint: Checkpoint) -> dict[str, object]:
-    """For the trail: enough to see what changed; never the short code."""
+    """For the trail: enough to see what changed; never the short code, and of the tag a hash."""
     return {
         "title": checkpoint.title.zh,
         "space": checkpoint.space,
@@ -137,6 +138,7 @@ def checkpoint_facts(checkpoint: Checkpoint) -> dict[str, object]:
         "checks": [item.id for item in checkpoint.checks],
         "use_kind_checks": checkpoint.use_kind_checks,
         "rotating": checkpoint.rotating,
+        "tag": None if checkpoint.nfc is None else sha256(checkpoint.nfc.encode()).hexdigest()[:12],
         "witnesses": list(checkpoint.witnesses),
         "code_version": checkpoint.code_version,
     }

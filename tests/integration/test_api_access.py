@@ -79,6 +79,8 @@ TABLE: Final = {
     "POST /api/v1/checkpoints": CHIEFS,
     "PATCH /api/v1/checkpoints/{checkpoint}": CHIEFS,
     "POST /api/v1/checkpoints/{checkpoint}/reprint": CHIEFS,
+    "POST /api/v1/checkpoints/{checkpoint}/display": CHIEFS,
+    "GET /api/v1/displays/{checkpoint}": OPEN,
     "GET /api/v1/labels": CHIEFS,
     "GET /api/v1/labels.pdf": CHIEFS,
     "GET /api/v1/reports": CHIEFS,

@@ -362,6 +362,7 @@ def test_from_the_network_pages_lead_to_https_and_secrets_are_refused(house: Api
         moved = network.get(f"{path}?lang=en")
         assert (moved.status_code, moved.headers["location"]) == (307, f"https://{NAME}:{port}{path}?lang=en")
     assert network.get("/s/some-sticker").status_code != 307, "a stranger has installed nothing"
+    assert network.get("/display/lobby").status_code != 307, "nor has a tablet on the wall"
     sticker = network.get("/api/v1/stickers/some-sticker")
     assert sticker.status_code not in (401, 426), sticker.text
     told = network.post("/api/v1/session", json={"code": house.link(Role.ADMIN)}, headers={"Accept-Language": "en"})

@@ -18,7 +18,7 @@ const SAME: Record<string, string> = {
   WorkRequest: 'WorkRequestShape', Repair: 'RepairShape', Sticker: 'StickerShape', Report: 'ReportShape', ReportFigures: 'FiguresShape', ArchivedReport: 'ArchivedReport',
   PartHealth: 'Part', Health: 'Health', QuarantineList: 'Quarantine', AlarmCounts: 'AlarmTotals',
   Visit: 'VisitShape', Round: 'RoundShape', RoundList: 'RoundList', Doubt: 'DoubtShape', Witness: 'WitnessShape', Verdict: 'VerdictShape',
-  Decision: 'DecisionShape', ScanAnswer: 'AnswerShape', Scan: 'ScanShape', ScanList: 'ScanList', Place: 'PlaceShape', Checkpoint: 'CheckpointShape', Label: 'LabelShape',
+  Decision: 'DecisionShape', ScanAnswer: 'AnswerShape', Scan: 'ScanShape', ScanList: 'ScanList', Place: 'PlaceShape', Checkpoint: 'CheckpointShape', Label: 'LabelShape', DisplayLink: 'DisplayLink', DisplayCode: 'DisplayCode',
   Enrolment: 'Enrolment', Phone: 'PhoneShape',
   Incident: 'IncidentShape', IncidentCall: 'CallShape', IncidentList: 'IncidentList', IncidentEntry: 'IncidentEntryShape', IncidentPosition: 'PositionShape',
   IncidentDetail: 'IncidentDetail',

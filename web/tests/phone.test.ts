@@ -6,7 +6,7 @@ import { current, nextStop, readNumber, resultOf, stops } from '@/phone/progress
 import { sha256 } from '@/phone/sha256'
 import type { Job, ScanRow } from '@/phone/store/db'
 import { next } from '@/phone/store/sync'
-import { byShortCode, readToken } from '@/phone/token'
+import { byShortCode, byTag, readToken, tagId } from '@/phone/token'
 import type { Check, Checkpoint, Round, ScanBody } from '@/phone/types'
 import { uuid } from '@/phone/uuid'
 
@@ -48,6 +48,14 @@ describe('a code', () => {
     expect(byShortCode('482 075', { a: place })).toBe(place)
     expect(byShortCode('482076', { a: place })).toBeNull()
     expect(byShortCode('48207', { a: place })).toBeNull()
+  })
+
+  it('of a tag is its serial number however it is written, found by its hash only', () => {
+    for (const serial of ['04:a2:2b:1c:55:80:80', '04-A2-2B-1C-55-80-80', ' 04A22B1C558080 ']) expect(tagId(serial)).toBe('04a22b1c558080')
+    for (const none of ['', '04:a2:2b', 'not a tag', '04a22b1c5580zz', 'ab'.repeat(21)]) expect(tagId(none), none).toBeNull()
+    const place = { id: 'a', nfc_sha256: sha256('04a22b1c558080') } as Checkpoint
+    expect(byTag('04a22b1c558080', { a: place, b: { id: 'b', nfc_sha256: null } as Checkpoint })).toBe(place)
+    expect(byTag('04a22b1c558081', { a: place })).toBeNull()
   })
 
   it('without randomUUID the id is a UUID all the same', () => {

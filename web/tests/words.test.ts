@@ -24,8 +24,8 @@ function files(folder: string): string[] {
 
 interface PageWords { name: string; chinese: Map<string, string>; english: Map<string, string>; sources: { path: string; text: string }[]; same: string[] }
 
-/** The phone and the sticker's page have catalogues of their own; everything else belongs to the console. */
-const APART = ['phone', 'door']
+/** The phone, the sticker's page and the display have catalogues of their own; everything else belongs to the console. */
+const APART = ['phone', 'door', 'display']
 function pageOf(name: string, folder: string, same: string[]): PageWords {
   const read = (language: string): Map<string, string> => flat(JSON.parse(readFileSync(join(SRC, folder, 'words', `${language}.json`), 'utf8')) as Tree)
   const sources = files(SRC)
@@ -38,6 +38,7 @@ function pageOf(name: string, folder: string, same: string[]): PageWords {
 const PAGES = [
   pageOf('console', '.', ['device.modbus']),
   pageOf('door', 'door', ['app.other']),
+  pageOf('display', 'display', ['app.other']),
   ...(existsSync(join(SRC, 'phone', 'words', 'zh.json')) ? [pageOf('phone', 'phone', ['app.other'])] : []),
 ]
 const named = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort()

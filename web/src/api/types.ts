@@ -390,6 +390,21 @@ export interface Checkpoint {
 }
 /** A sticker to print; `svg` is the QR code of `url`. */
 export interface Label { checkpoint: string; title: Words; space_title: Words; floor: Words | null; short_code: string; code_version: number; url: string; svg: string }
+/** What a display opens: its secret stands after #. */
+export interface DisplayLink { url: string; secure_url: string | null; svg: string; reachable: boolean }
+/** The code a display shows until `ends_ms`; at `void_ms` it must be blank. */
+export interface DisplayCode {
+  site: Words
+  zone: string
+  title: Words
+  space_title: Words
+  url: string
+  svg: string
+  now_ms: number
+  ends_ms: number
+  void_ms: number
+  link_ends_ms: number | null
+}
 /** What a report of some days adds up to; shares are 0 to 1. */
 export interface ReportFigures {
   rounds: Record<string, number>

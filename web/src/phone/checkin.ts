@@ -4,7 +4,7 @@ import { position } from './position'
 import { done } from './progress'
 import { attempt, me, notice, scans, today } from './state'
 import { begin } from './store/scans'
-import { byShortCode, readToken } from './token'
+import { byShortCode, byTag, readToken, tagId } from './token'
 import type { TokenType } from './types'
 import { placeOf, round, walk } from './walk'
 import { say, t } from './words'
@@ -37,6 +37,21 @@ export async function checkInByHand(digits: string, started: number): Promise<Co
     return null
   }
   return write(place.id, digits, 'manual', started)
+}
+
+/** The serial number of an NFC tag held to the phone. */
+export async function checkInByTag(serial: string, started: number): Promise<Confirmed | null> {
+  const id = tagId(serial)
+  const place = id ? byTag(id, today.value?.checkpoints ?? {}) : null
+  if (!id || !place) {
+    notice.value = t(id ? 'tag.unknown' : 'tag.nameless')
+    return null
+  }
+  if (walked(place.id)) {
+    notice.value = t('scan.again', { title: say(place.title) })
+    return null
+  }
+  return write(place.id, id, 'nfc', started)
 }
 
 /** All of this round's visits to the place are done. */

@@ -19,6 +19,18 @@ export function readToken(text: string): Token | null {
   return { text: token, checkpoint: found[1], type: found[2] === '0' ? 'printed' : 'rotating' }
 }
 
+/** A tag's serial number as the server writes it: Web NFC says 04:A2:2B:…, others 04-a2…; null when there is none. */
+export function tagId(serial: string): string | null {
+  const id = serial.replace(/[\s:-]/g, '').toLowerCase()
+  return /^[0-9a-f]{8,40}$/.test(id) ? id : null
+}
+
+/** The place where a tag is fixed; only the hash of its id is on the phone. */
+export function byTag(id: string, checkpoints: Record<string, Checkpoint>): Checkpoint | null {
+  const hash = sha256(id)
+  return Object.values(checkpoints).find((one) => one.nfc_sha256 === hash) ?? null
+}
+
 /** The six digits under a code; only their hash is on the phone. */
 export function byShortCode(code: string, checkpoints: Record<string, Checkpoint>): Checkpoint | null {
   const digits = code.replace(/\s/g, '')

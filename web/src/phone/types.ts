@@ -36,7 +36,7 @@ export interface Checkpoint {
   space_title?: Words | null
   asset?: string | null
   short_code_sha256?: string | null
-  nfc?: string | null
+  nfc_sha256?: string | null
   checks: Check[]
   asset_now?: AssetNow | null
 }
