@@ -178,6 +178,9 @@ def test_a_phone_checks_in_by_the_display_and_by_a_tag(
     tablet.set_offline(False)
     wall.clock.run_for(5000)
     expect(wall.get_by_test_id("qr")).to_be_visible()
+    wall.goto(link[:-3] + ("AAA" if not link.endswith("AAA") else "BBB"))
+    expect(wall.get_by_test_id("blank")).to_contain_text("认不出来")
+    expect(wall.get_by_test_id("qr")).to_be_hidden()
     tablet.close()
 
     scans = boss.get("/api/v1/scans", params={"person": "qian"}).json()["items"]

@@ -177,7 +177,7 @@ const shade = (): void => { document.documentElement.classList.toggle('dark', da
 dark.addListener(shade) // addEventListener came to media queries in 2020
 shade()
 build()
-addEventListener('hashchange', () => { held = null; refused = ''; next = null; tick() })
+addEventListener('hashchange', () => location.reload()) // an answer to the old link may still be on its way
 addEventListener('online', () => { next = null; tick() })
 document.addEventListener('visibilitychange', () => { stayAwake(); tick() })
 setInterval(tick, TICK_MS)
