@@ -26,6 +26,7 @@ from caretaker.adapters.key_ring import KeyRing
 from caretaker.adapters.memory.clock import HandClock
 from caretaker.adapters.photo_files import PhotoFolder
 from caretaker.adapters.report_files import ReportFolder
+from caretaker.adapters.signatures import verify_signature
 from caretaker.adapters.sql import SqlTransactions
 from caretaker.adapters.store_blocks import BlockStore
 from caretaker.domain.alarms import Alarm
@@ -33,9 +34,11 @@ from caretaker.domain.assets import Estate
 from caretaker.domain.people import Person, Role
 from caretaker.domain.readings import Quality, ReadingBatch
 from caretaker.domain.rules.types import Change, Evidence, RuleRef, Transition
-from caretaker.services import people
+from caretaker.services import people, plain_judge
 from caretaker.services.alarms import clear_alarm, raise_alarm
 from caretaker.services.gate import Gate
+from caretaker.services.photos import facts_of
+from caretaker.services.proof import Proof
 from caretaker.services.readings import Acceptor
 from tests.factories import demo_kinds, demo_site
 from tests.servers import free_port
@@ -116,9 +119,11 @@ class ApiHouse:
 
 
 @contextmanager
-def api_house(folder: Path, static: Path | None = None, *, secure: Sequence[str] | None = None) -> Iterator[ApiHouse]:
+def api_house(
+    folder: Path, static: Path | None = None, *, secure: Sequence[str] | None = None, proven: bool = False
+) -> Iterator[ApiHouse]:
     """Open it, serve on a thread with its own loop, close all. `static`: the built pages. `secure`: an https door with a
-    CA made here, too."""
+    CA made here, too. `proven`: scans are judged by their codes as well, as in the house that people start."""
     transactions = SqlTransactions(f"sqlite:///{folder / 'caretaker.db'}")
     transactions.migrate()
     with transactions.begin() as unit:
@@ -134,6 +139,7 @@ def api_house(folder: Path, static: Path | None = None, *, secure: Sequence[str]
     if secure is not None:
         certificates.make(secure, clock.now_ns())
     doors = Doors(("127.0.0.1", port), ("127.0.0.1", free_port()) if secure is not None else None, certificates)
+    keys = KeyRing(folder / "keys")
     app = create_app(
         transactions=transactions,
         estate=estate,
@@ -145,7 +151,8 @@ def api_house(folder: Path, static: Path | None = None, *, secure: Sequence[str]
         accept=acceptor.accept_now,
         photos=PhotoFolder(folder / "photos", estate.site.zone),
         reports=ReportFolder(folder / "reports"),
-        keys=KeyRing(folder / "keys"),
+        keys=keys,
+        judge=Proof(keys, verify_signature, store, facts_of) if proven else plain_judge.judge,
         doors=doors,
     )
     door = None if doors.https is None else SecureDoor(doors.https, certificates, clock, look_s=0.05)

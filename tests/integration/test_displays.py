@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +16,7 @@ from caretaker.adapters.key_ring import KeyRing
 from caretaker.domain.people import Role
 from caretaker.domain.rounds.codes import Checked, check
 from caretaker.domain.rounds.scans import Reason, TokenType
-from tests.integration.api_house import ApiHouse, api_house, problem_of
+from tests.integration.api_house import MS, ApiHouse, api_house, problem_of
 from tests.integration.test_labels import drawn
 from tests.integration.test_rounds_api import begin
 
@@ -30,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(folder: Path) -> Iterator[ApiHouse]:
-    with api_house(folder) as opened:
+    with api_house(folder, proven=True) as opened:
         with opened.client(Role.SUPERVISOR) as client:
             for name, rotating in (("lobby", True), ("roof", True), ("paper", False), ("switched", True)):
                 title = {"zh": f"点位 {name}", "en": f"Point {name}"}
@@ -96,6 +97,44 @@ def test_the_shown_code_is_read_and_believed_within_the_drift_and_stale_after(
         assert judged(house, folder, code.text, later_s) == Checked("lobby", TokenType.ROTATING)
     for later_s in (-36, 57, 3600):
         assert judged(house, folder, code.text, later_s).doubt is Reason.STALE_ROTATING_CODE
+
+
+def doubts_of(client: httpx.Client, house: ApiHouse, token: str, kind: str) -> tuple[str | None, set[str]]:
+    """What the house says to a scan of this code now: the place, and every doubt."""
+    body = {
+        "id": str(uuid.uuid4()),
+        "token": token,
+        "token_type": kind,
+        "device_ms": house.clock.now_ns() // MS,
+        "monotonic_ms": house.clock.now_ns() / MS,
+        "boot": "b1",
+        "counter": 1,
+    }
+    answer = client.post(f"{API}/scans", json=body)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    return found["checkpoint"], {doubt["reason"] for doubt in found["verdict"]["doubts"]}
+
+
+def test_a_scan_of_the_display_counts_and_a_late_one_or_one_of_the_old_sticker_is_doubted(
+    house: ApiHouse, boss: httpx.Client, wall: httpx.Client
+) -> None:
+    codes = {str(Reason.FORGED), str(Reason.STALE_ROTATING_CODE), str(Reason.WITHDRAWN_CODE)}
+    token = look(wall, "lobby", secret_of(boss, "lobby")).json()["url"].rpartition("/s/")[2]
+    (label,) = boss.get(f"{API}/labels", params={"checkpoints": "lobby"}).json()["items"]
+    boss.patch(f"{API}/checkpoints/lobby", json={"nfc": TAG})
+
+    place, fresh = doubts_of(boss, house, token, "rotating")
+    assert (place, fresh & codes) == ("lobby", set())
+    house.clock.advance(90)
+    place, late = doubts_of(boss, house, token, "rotating")
+    assert (place, late & codes) == ("lobby", {"stale_rotating_code"})
+    place, printed = doubts_of(boss, house, label["url"].rpartition("/s/")[2], "printed")
+    assert (place, printed & codes) == ("lobby", {"stale_rotating_code"})
+    place, held = doubts_of(boss, house, TAG.upper(), "nfc")
+    assert (place, held & codes) == ("lobby", set())
+    place, strange = doubts_of(boss, house, "04ffffffffffff", "nfc")
+    assert (place, strange & codes) == (None, {"forged"})
 
 
 def test_each_step_has_its_own_code(house: ApiHouse, boss: httpx.Client, wall: httpx.Client) -> None:
