@@ -6,22 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from api.house import House
+from api.schemas.checkpoints import CheckpointShape, CheckShape, PlaceShape
 from api.schemas.common import Words, ms
-from api.schemas.rounds import (
-    AssetNow,
-    Brief,
-    CheckpointShape,
-    CheckShape,
-    LostShape,
-    PhonePoint,
-    PlaceShape,
-    PlanPointShape,
-    PlanShape,
-    RoundShape,
-    ScoreShape,
-    VisitShape,
-    WeightShape,
-)
+from api.schemas.plans import PlanPointShape, PlanShape, WeightShape
+from api.schemas.rounds import AssetNow, Brief, LostShape, PhonePoint, RoundShape, ScoreShape, VisitShape
 from api.schemas.scans import (
     AnswerShape,
     DecisionShape,

@@ -9,7 +9,14 @@ from fastapi import APIRouter, Depends
 
 from api.auth import Watcher, needs
 from api.house import TheHouse
-from api.schemas.rounds import CheckBody, CheckpointBody, CheckpointChange, CheckpointList, CheckpointShape, PlaceBody
+from api.schemas.checkpoints import (
+    CheckBody,
+    CheckpointBody,
+    CheckpointChange,
+    CheckpointList,
+    CheckpointShape,
+    PlaceBody,
+)
 from api.views_rounds import RoundViews
 from caretaker.domain.equipment import CheckSpec, CheckType, Text
 from caretaker.domain.people import Person, Right

@@ -11,8 +11,8 @@ from api.auth import needs
 from api.doors import reach
 from api.house import House, TheHouse
 from api.paper.labels import label_sheets
+from api.schemas.checkpoints import LabelList, LabelShape
 from api.schemas.common import Words
-from api.schemas.rounds import LabelList, LabelShape
 from api.views_rounds import RoundViews
 from caretaker.domain.errors import NotFound, Unavailable
 from caretaker.domain.people import Person, Right

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query
 
 from api.auth import Watcher, needs
 from api.house import House, TheHouse
-from api.schemas.rounds import (
+from api.schemas.plans import (
     Day,
     Occurrence,
     Occurrences,

@@ -15,9 +15,10 @@ from api.errors import Problem
 from api.house import House, TheHouse
 from api.paper.report_pdf import ReadPhoto, report_pdf
 from api.paper.report_xlsx import report_xlsx
+from api.schemas.checkpoints import Id
 from api.schemas.common import Words
+from api.schemas.plans import Day
 from api.schemas.reports import ArchivedReport, FiguresShape, ReportArchive, ReportWanted
-from api.schemas.rounds import Day, Id
 from api.words import Language, language_of
 from caretaker.domain.errors import NotFound, TooMany
 from caretaker.domain.people import Person, Right

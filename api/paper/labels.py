@@ -7,8 +7,8 @@ from typing import Final
 
 from api import qr
 from api.paper.sheet import GREY, HEIGHT, LINE, WIDTH, Sheet, Type
+from api.schemas.checkpoints import LabelShape
 from api.schemas.common import Words
-from api.schemas.rounds import LabelShape
 from api.words_paper import LABELS
 
 ACROSS, DOWN = 3, 8

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from api.schemas.checkpoints import Id
 from api.schemas.common import Body, Shape, Words
-from api.schemas.rounds import Id
 from api.schemas.scans import Digest, Uuid
 from caretaker.domain.work_requests import Progress
 

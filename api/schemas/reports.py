@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from api.schemas.checkpoints import Id
 from api.schemas.common import Body, Shape, Words
-from api.schemas.rounds import Day, Id
+from api.schemas.plans import Day
 
 
 class ReportWanted(Body):

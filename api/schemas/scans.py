@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat
 
+from api.schemas.checkpoints import CheckShape
 from api.schemas.common import Body, Shape, Words
-from api.schemas.rounds import AssetNow, CheckShape
+from api.schemas.rounds import AssetNow
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="hex SHA-256")]
 Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="a UUID, lower case")]
