@@ -12,7 +12,8 @@ from caretaker.domain.errors import Conflict
 from caretaker.domain.people import Person
 from caretaker.domain.rules.types import Change, Transition
 from caretaker.ports import Cursor, Once, Position, Transactions, UnitOfWork
-from caretaker.services.work_orders import open_for_alarm, tell_recovered
+from caretaker.services.desk import open_for_alarm
+from caretaker.services.work_orders import tell_recovered
 
 RESET_REQUESTED = "alarm.reset_requested"
 """The event by which the page asks the rules process to reset a latched alarm."""

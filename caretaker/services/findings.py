@@ -12,7 +12,7 @@ from caretaker.domain.rounds.checkpoints import Checkpoint
 from caretaker.domain.rounds.findings import Finding, Outcome, outcome
 from caretaker.domain.rounds.scans import Scan
 from caretaker.ports import UnitOfWork
-from caretaker.services.work_orders import open_for_finding
+from caretaker.services.desk import open_for_finding
 
 _RANK = {priority: rank for rank, priority in enumerate(Priority)}
 

@@ -27,8 +27,8 @@ from caretaker.domain.ladder import Patience, called, due
 from caretaker.domain.people import Person, Right, persons_on_duty
 from caretaker.domain.rounds.scans import Position
 from caretaker.ports import Once, Transactions, UnitOfWork
+from caretaker.services.desk import open_for_incident
 from caretaker.services.people import TOKEN
-from caretaker.services.work_orders import open_for_incident
 
 ROUTINE: Final = frozenset({"incident.noted"})
 """Events for the live page alone."""

@@ -1,26 +1,16 @@
-"""The one desk: whatever the door, work is opened, driven and closed here."""
+"""Work orders driven through their life and closed; what opens them is the desk's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from caretaker.catalog.rule import DUE_S
 from caretaker.domain.alarms import Alarm
-from caretaker.domain.assets import Estate
-from caretaker.domain.equipment import Priority, RuleSpec, Text
 from caretaker.domain.errors import Conflict, NotAllowed, Refused
-from caretaker.domain.incidents import FAULTS, TITLES, Incident
 from caretaker.domain.people import Person, Right
-from caretaker.domain.rounds.findings import Finding
-from caretaker.domain.work_orders import DetectedBy, OrderAction, OrderState, WorkOrder, after
-from caretaker.domain.work_requests import WorkRequest
+from caretaker.domain.work_orders import OrderAction, WorkOrder, after
 from caretaker.ports import Once, Transactions, UnitOfWork
-
-SYSTEM = "caretaker"
-"""The actor of what no person did."""
-PUBLIC = "public"
-"""The actor of what somebody did who is not signed in."""
+from caretaker.services.desk import SYSTEM, order_facts
 
 RIGHT_FOR: Mapping[OrderAction, Right] = {
     OrderAction.ASSIGN: Right.DISPATCH,
@@ -33,7 +23,6 @@ RIGHT_FOR: Mapping[OrderAction, Right] = {
     OrderAction.CANCEL: Right.DISPATCH,
 }
 _NEEDS_REASON = frozenset({OrderAction.HOLD, OrderAction.CANCEL, OrderAction.REOPEN})
-_RANK = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,152 +44,6 @@ class Blocker:
     alarm: str
     rule: str
     asset: str
-
-
-def open_for_alarm(unit: UnitOfWork, estate: Estate, alarm: Alarm, rule: RuleSpec, now_ns: int) -> WorkOrder:
-    """Open an order, or join the unfinished one of the same asset and fault, inside the caller's transaction."""
-    title = estate.assets[alarm.asset].title
-    order, opened = unit.work_orders.open(
-        WorkOrder(
-            id="",
-            site=alarm.site,
-            asset=alarm.asset,
-            fault=alarm.fault,
-            title_zh=f"{title.zh} {rule.title.zh}",
-            title_en=f"{title.en}: {rule.title.en}",
-            priority=alarm.priority,
-            state=OrderState.OPEN,
-            detected_by=DetectedBy.ALARM,
-            opened_ns=now_ns,
-            due_ns=alarm.raised_ns + round(rule.due_s * 1e9) if rule.due_s else None,
-        )
-    )
-    facts = {"alarm": alarm.id, "rule": alarm.rule, "priority": str(alarm.priority)}
-    event = "work_order.opened" if opened else "work_order.joined"
-    if not opened:
-        order = _joined(unit, order, alarm)
-    unit.work_orders.note(order.id, now_ns, SYSTEM, event.removeprefix("work_order."), None, facts)
-    unit.outbox.add(f"{event}:{order.id}:{alarm.id}", event, now_ns, order_facts(order) | {"alarm": alarm.id})
-    return order
-
-
-def _joined(
-    unit: UnitOfWork, order: WorkOrder, cause: Alarm | WorkRequest | Finding | Incident, at_ns: int | None = None
-) -> WorkOrder:
-    """A graver alarm lifts the order; one that comes back after "done" sends the order back to work. So does a report.
-
-    `at_ns`: when a phone noticed it that may have had no signal; what was noticed before "done" reopens nothing.
-    """
-    changed = order
-    if _RANK[cause.priority] < _RANK[order.priority]:
-        changed = replace(changed, priority=cause.priority)
-    if order.state is OrderState.COMPLETED and (at_ns is None or at_ns > (order.completed_ns or 0)):
-        changed = replace(changed, state=OrderState.IN_PROGRESS, completed_ns=None)
-    if changed != order:
-        unit.work_orders.save(changed, order.state)
-    return changed
-
-
-def open_for_finding(unit: UnitOfWork, finding: Finding, title: Text, now_ns: int) -> WorkOrder:
-    """Open an order for a check answered not ok, or join the unfinished one of the same asset and fault, inside the
-    caller's transaction. A place without asset stands as `space:<id>`.
-
-    A finding made before the repair was completed, told only now by a phone that had no signal, reopens nothing.
-    """
-    order, opened = unit.work_orders.open(
-        WorkOrder(
-            id="",
-            site=finding.site,
-            asset=finding.asset or f"space:{finding.space}",
-            fault=finding.fault,
-            title_zh=title.zh,
-            title_en=title.en,
-            priority=finding.priority,
-            state=OrderState.OPEN,
-            detected_by=DetectedBy.INSPECTION,
-            opened_ns=now_ns,
-            due_ns=now_ns + round(DUE_S[finding.priority] * 1e9),
-        )
-    )
-    if not opened:
-        order = _joined(unit, order, finding, finding.at_ns)
-    action = "opened" if opened else "joined"
-    facts = {
-        "finding": finding.id,
-        "checkpoint": finding.checkpoint,
-        "check": finding.check,
-        "value": finding.answer.value,
-        "photos": list(finding.answer.photos),
-        "at_ms": finding.at_ns // 1_000_000,
-    }
-    unit.work_orders.note(order.id, now_ns, finding.person, action, finding.answer.reason, facts)
-    event = f"work_order.{action}"
-    told = order_facts(order) | {"finding": finding.id}
-    unit.outbox.add(f"{event}:{order.id}:{finding.id}"[:160], event, now_ns, told)
-    return order
-
-
-def open_for_request(unit: UnitOfWork, request: WorkRequest, title: Text, now_ns: int) -> tuple[WorkOrder, bool]:
-    """Open an order for a report from a sticker, or join the unfinished one of the same asset or space and fault, inside
-    the caller's transaction; True when it is new. What is told onwards names the request, never who reported it."""
-    order, opened = unit.work_orders.open(
-        WorkOrder(
-            id="",
-            site=request.site,
-            asset=request.stands_for,
-            fault=request.fault,
-            title_zh=title.zh,
-            title_en=title.en,
-            priority=request.priority,
-            state=OrderState.OPEN,
-            detected_by=DetectedBy.REQUEST,
-            opened_ns=now_ns,
-            due_ns=now_ns + round(DUE_S[request.priority] * 1e9),
-        )
-    )
-    if not opened:
-        order = _joined(unit, order, request)
-    action = "opened" if opened else "joined"
-    facts = {"request": request.id, "checkpoint": request.checkpoint, "priority": str(request.priority)}
-    unit.work_orders.note(order.id, now_ns, PUBLIC, action, request.description, facts)
-    event = f"work_order.{action}"
-    told = order_facts(order) | {"request": request.id}
-    unit.outbox.add(f"{event}:{order.id}:{request.id}", event, now_ns, told)
-    return order, opened
-
-
-def open_for_incident(unit: UnitOfWork, estate: Estate, incident: Incident, person: Person, now_ns: int) -> WorkOrder:
-    """Open an order for the machine an incident names, or join the unfinished one of the same asset and fault, inside
-    the caller's transaction. People trapped in a lift share the order of the alarm that says the same."""
-    asset = incident.asset or f"space:{incident.space}"
-    known = estate.kind_of(asset).failure_modes if asset in estate.assets else {}
-    fault = FAULTS.get(incident.kind, "")
-    title = estate.assets[asset].title if asset in estate.assets else TITLES[incident.kind]
-    what = TITLES[incident.kind]
-    order, opened = unit.work_orders.open(
-        WorkOrder(
-            id="",
-            site=incident.site,
-            asset=asset,
-            fault=fault if fault in known else f"incident:{incident.kind}",
-            title_zh=f"{title.zh} {what.zh}",
-            title_en=f"{title.en}: {what.en}",
-            priority=incident.priority,
-            state=OrderState.OPEN,
-            detected_by=DetectedBy.REQUEST,
-            opened_ns=now_ns,
-            due_ns=now_ns + round(DUE_S[incident.priority] * 1e9),
-        )
-    )
-    if not opened:
-        order = _joined(unit, order, incident, incident.device_ns)
-    action = "opened" if opened else "joined"
-    facts = {"incident": incident.id, "photos": list(incident.photos)}
-    unit.work_orders.note(order.id, now_ns, person.name, action, None, facts)
-    event = f"work_order.{action}"
-    told = order_facts(order) | {"incident": incident.id}
-    unit.outbox.add(f"{event}:{order.id}:{incident.id}"[:160], event, now_ns, told)
-    return order
 
 
 def tell_recovered(unit: UnitOfWork, alarm: Alarm, now_ns: int) -> None:
@@ -344,17 +187,3 @@ def comment(
         key = f"work_order.commented:{order.id}:{now_ns}"
         unit.outbox.add(key, "work_order.commented", now_ns, order_facts(order) | {"by": person.name})
     return order
-
-
-def order_facts(order: WorkOrder) -> dict[str, object]:
-    """What a notice about an order says."""
-    return {
-        "work_order": order.id,
-        "site": order.site,
-        "asset": order.asset,
-        "title": {"zh": order.title_zh, "en": order.title_en},
-        "priority": str(order.priority),
-        "state": str(order.state),
-        "assignee": order.assignee,
-        "due_ms": None if order.due_ns is None else order.due_ns // 1_000_000,
-    }

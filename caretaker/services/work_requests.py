@@ -14,8 +14,9 @@ from caretaker.domain.work_orders import FINISHED, OrderAction, WorkOrder, allow
 from caretaker.domain.work_requests import CONTACT_KEPT_NS, WorkRequest, choices, fault_title
 from caretaker.ports import Once, Transactions, UnitOfWork
 from caretaker.ports.photos import Photo, PhotoFiles
+from caretaker.services.desk import PUBLIC, open_for_request
 from caretaker.services.findings import priority_of
-from caretaker.services.work_orders import PUBLIC, Deed, open_for_request, step
+from caretaker.services.work_orders import Deed, step
 
 NOBODY = "?"
 """The actor of the audit trail for somebody unknown."""
