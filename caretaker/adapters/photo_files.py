@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import re
+import struct
 import warnings
 from contextlib import suppress
 from datetime import datetime
@@ -24,6 +25,14 @@ _EXIF_IFD: Final = 0x8769
 _TAKEN: Final = 0x9003
 _OFFSET: Final = 0x9011
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_UNREADABLE: Final = (
+    *(UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error),
+    *(Image.DecompressionBombWarning, Image.DecompressionBombError),
+)
+"""What Pillow raises for files that somebody broke, by accident or on purpose."""
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2200
+"""A camera that says another year has a dead clock, and no database keeps such a time."""
 
 
 class PhotoFolder:
@@ -75,7 +84,7 @@ class PhotoFolder:
                     raise Refused(f"a photo may have {MOST_PIXELS} pixels", field="body")
                 taken_ns = self._taken(picture)
                 upright = ImageOps.exif_transpose(picture).convert("RGB")
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombWarning) as wrong:
+        except _UNREADABLE as wrong:
             raise Refused(f"this is no picture we can read ({wrong})", field="body") from wrong
         upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
         return upright, taken_ns
@@ -89,4 +98,4 @@ class PhotoFolder:
             return None
         with suppress(ValueError):  # Exif 2.31 names the phone's zone; older cameras do not
             taken = datetime.strptime(f"{text} {told.get(_OFFSET)}", "%Y:%m:%d %H:%M:%S %z")
-        return int(taken.timestamp()) * 1_000_000_000
+        return int(taken.timestamp()) * 1_000_000_000 if _FIRST_YEAR <= taken.year <= _LAST_YEAR else None
