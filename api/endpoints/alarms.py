@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 
 from api.auth import Repeatable, Watcher, needs
 from api.house import TheHouse
+from api.schemas.common import ns
 from api.schemas.work import AlarmList, AlarmShape, CommentBody
 from api.views import Views, alarm_totals, standing
 from caretaker.domain.equipment import Priority
@@ -37,7 +38,7 @@ def list_alarms(
             unacknowledged=unacknowledged,
             asset=asset,
             limit=limit,
-            before_ns=None if before_ms is None else before_ms * 1_000_000,
+            before_ns=ns(before_ms),
         )
         totals = alarm_totals(standing(unit))
     items = [views.alarm(alarm) for alarm in found if priority is None or alarm.priority is priority]

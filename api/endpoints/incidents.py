@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from api.auth import Caller, CallerOnce, Repeatable, Watcher, needs
 from api.errors import SignInNeeded
 from api.house import House, TheHouse
+from api.schemas.common import MOST_NS, ns
 from api.schemas.incidents import CloseBody, IncidentBody, IncidentDetail, IncidentList, MeasureBody, SosBody, TakeBody
 from api.views_incidents import IncidentViews
 from caretaker.domain.equipment import Priority
@@ -37,7 +38,7 @@ def call_for_help(request: Request, body: SosBody, person: Caller, house: TheHou
         kind=IncidentKind.SOS,
         checkpoint=body.checkpoint,
         position=_position(body),
-        device_ns=None if body.device_ms is None else body.device_ms * MS,
+        device_ns=_device_ns(body),
     )
     return _report(house, told, person, request.state.phone)
 
@@ -58,7 +59,7 @@ def report(request: Request, body: IncidentBody, person: Caller, house: TheHouse
         people=body.people,
         measures=body.measures,
         photos=tuple(body.photos),
-        device_ns=None if body.device_ms is None else body.device_ms * MS,
+        device_ns=_device_ns(body),
         open_order=body.work_order,
     )
     return _report(house, told, person, request.state.phone)
@@ -75,7 +76,7 @@ def list_incidents(
     before_ms: Annotated[int | None, Query(ge=0, le=253_402_300_799_000)] = None,
 ) -> IncidentList:
     """Newest first."""
-    before_ns = None if before_ms is None else before_ms * MS
+    before_ns = ns(before_ms)
     with house.transactions.begin(write=False) as unit:
         views = IncidentViews(house, unit, person)
         found = unit.incidents.list(
@@ -127,6 +128,12 @@ def _id(body: SosBody, once: Once | None) -> str:
     if body.id is not None:
         return body.id
     return str(uuid4() if once is None else uuid5(NAMESPACE_OID, once.key))
+
+
+def _device_ns(body: SosBody) -> int | None:
+    """None also for a clock so wrong that no database keeps it: a call for help is not lost for that."""
+    at_ns = None if body.device_ms is None else body.device_ms * MS
+    return None if at_ns is not None and at_ns > MOST_NS else at_ns
 
 
 def _position(body: SosBody) -> Position | None:

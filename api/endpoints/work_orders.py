@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 
 from api.auth import Repeatable, Watcher
 from api.house import TheHouse
+from api.schemas.common import ns
 from api.schemas.work import ActBody, CommentBody, Entry, History, OrderList, OrderShape
 from api.views import Views
 from caretaker.domain.work_orders import OrderAction, OrderState
@@ -29,7 +30,7 @@ def list_orders(
 ) -> OrderList:
     """Newest first; `counts` by state over the last 5,000."""
     views = Views(house)
-    before_ns = None if before_ms is None else before_ms * 1_000_000
+    before_ns = ns(before_ms)
     with house.transactions.begin(write=False) as unit:
         found = unit.work_orders.list(states=state, asset=asset, assignee=assignee, limit=limit, before_ns=before_ns)
         items = [views.order(unit, order) for order in found]

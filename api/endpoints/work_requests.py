@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 
 from api.auth import Repeatable, Watcher, needs
 from api.house import House, TheHouse
-from api.schemas.common import Words, ms
+from api.schemas.common import Words, ms, ns
 from api.schemas.door import ContactShape, RefuseBody, WorkRequestList, WorkRequestShape
 from api.views_rounds import RoundViews
 from caretaker.domain.errors import NotFound
@@ -30,7 +30,7 @@ def list_requests(
     before_ms: Annotated[int | None, Query(ge=0, le=253_402_300_799_000)] = None,
 ) -> WorkRequestList:
     """What people reported from stickers, newest first."""
-    before_ns = None if before_ms is None else before_ms * 1_000_000
+    before_ns = ns(before_ms)
     with house.transactions.begin(write=False) as unit:
         views = RoundViews(house, unit)
         found = unit.work_requests.list(

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from caretaker.domain.equipment import Text
 
 NS_PER_MS = 1_000_000
+MOST_NS = (1 << 63) - 1
+"""The latest moment that a database keeps (the year 2262)."""
 
 
 class Shape(BaseModel):
@@ -41,6 +43,11 @@ class Words(Shape):
 def ms(ns: int | None) -> int | None:
     """Nanoseconds to milliseconds."""
     return None if ns is None else ns // NS_PER_MS
+
+
+def ns(at_ms: int | None) -> int | None:
+    """Milliseconds to nanoseconds, at most what a database can compare with."""
+    return None if at_ms is None else min(at_ms * NS_PER_MS, MOST_NS)
 
 
 class ProblemShape(Shape):

@@ -156,6 +156,10 @@ class CertificateFolder:
         authority, signer = _certificates(self._ca)[0], _private_key(self._ca_key)
         if not isinstance(signer, ec.EllipticCurvePrivateKey):
             raise _unreadable(self._ca_key, ValueError("not the key that was made here"))
+        if signer.public_key() != authority.public_key():  # cut off between the two, or restored from two backups
+            raise BadCertificate(
+                "no_match", f"{self._ca_key} is not the key of {self._ca}", key=self._ca_key, cert=self._ca
+            )
         for host in asked:
             if not self._vouches_for(host):
                 raise BadCertificate("outside", f"the CA made here does not vouch for {host}", host=host)

@@ -19,6 +19,9 @@ EARLIEST_NS: Final = 2 * 3600 * NS
 LATEST_NS: Final = 24 * 3600 * NS
 """… and until this long after it: later the facts are those of other shifts."""
 MOST_REMARKS: Final = 4000
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2200
+"""Nanoseconds of other years have no room in a database."""
 Line = Mapping[str, Any]
 """One line of a section: plain JSON values, with an `id` of its own."""
 Sections = Mapping[str, Sequence[Line]]
@@ -106,9 +109,10 @@ def parse_id(text: str) -> tuple[str, date] | None:
     if not shift or len(day) != 8 or not day.isascii() or not day.isdigit():
         return None
     try:
-        return shift, date(int(day[:4]), int(day[4:6]), int(day[6:]))
+        found = date(int(day[:4]), int(day[4:6]), int(day[6:]))
     except ValueError:
         return None
+    return (shift, found) if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
 
 
 def write(sections: Sections, remarks: str, made_ns: int) -> str:

@@ -15,6 +15,7 @@ from caretaker.services import phones
 from tests.integration.api_house import ApiHouse, api_house, events, problem_of
 
 API = "/api/v1"
+LAST_MS = 253_402_300_799_000
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,26 @@ def test_a_page_that_sends_only_a_key_is_one_call_too_and_an_empty_one_is_heard(
 
     assert first["id"] == again["id"] != other["id"]
     assert other["place"] == {"zh": "no-such-place", "en": "no-such-place"}
+
+
+def test_a_call_for_help_is_kept_whatever_the_phones_clock_says(house: ApiHouse) -> None:
+    """No database keeps the nanoseconds of the year 9999."""
+    with house.client(Role.GUARD) as guard:
+        called = guard.post(f"{API}/sos", json={"id": str(uuid.uuid4()), "device_ms": LAST_MS})
+        told = guard.post(f"{API}/incidents", json=new(device_ms=LAST_MS))
+
+    assert (called.status_code, told.status_code) == (200, 200), called.text
+    assert called.json()["device_ms"] is None
+    assert notices_of(house, called.json()["id"]) == ["sos.raised"]
+
+
+@pytest.mark.parametrize("path", ["incidents", "work-requests", "work-orders", "alarms"])
+def test_a_page_before_the_end_of_time_is_the_newest(house: ApiHouse, path: str) -> None:
+    with house.client(Role.SUPERVISOR) as boss:
+        found, newest = (boss.get(f"{API}/{path}", params=more) for more in ({"before_ms": LAST_MS}, {}))
+
+    assert found.status_code == 200, found.text
+    assert found.json()["items"] == newest.json()["items"]
 
 
 def test_an_id_of_somebody_else_is_refused(house: ApiHouse) -> None:

@@ -165,6 +165,19 @@ def test_renewal_comes_in_the_last_30_days_and_keeps_the_ca(tmp_path: Path) -> N
     assert (renewed.fingerprint, renewed.hosts) == (first.fingerprint, first.hosts)
 
 
+def test_a_key_that_is_not_the_cas_signs_nothing(tmp_path: Path) -> None:
+    """Phones would refuse such a certificate, and the good one would be gone."""
+    made = CertificateFolder(tmp_path / "made")
+    made.make((), NOW)
+    CertificateFolder(tmp_path / "other").make((), NOW)
+    (tmp_path / "other" / "ca.key").replace(tmp_path / "made" / "ca.key")
+    before = (tmp_path / "made" / "server.pem").read_bytes()
+
+    with pytest.raises(BadCertificate, match="is not the key of"):
+        made.renew(NOW)
+    assert (tmp_path / "made" / "server.pem").read_bytes() == before
+
+
 def test_no_certificate_outlives_the_ca(tmp_path: Path) -> None:
     made = CertificateFolder(tmp_path)
     made.make((), NOW)
