@@ -7,6 +7,7 @@ import io
 import os
 import re
 import struct
+import threading
 import warnings
 from contextlib import suppress
 from datetime import datetime
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from caretaker.adapters.durable import make_folder, sync_folder
 from caretaker.domain.errors import NotFound, Refused, Unavailable
 
 MOST_BYTES: Final = 3_000_000
@@ -51,14 +53,15 @@ class PhotoFolder:
             raise Refused("these bytes are not the photo that the address names (SHA-256 differs)", field="sha256")
         picture, taken_ns = self._decode(data)
         path = self._path(sha256)
-        beside = path.with_suffix(".new")
+        beside = path.with_suffix(f".{threading.get_ident()}.new")  # a phone may send the same photo twice at once
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with beside.open("wb") as file:
                 picture.save(file, "JPEG", quality=82)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
+            sync_folder(path.parent)
         except OSError as wrong:
             raise Unavailable(f"the photo cannot be written: {wrong.strerror}") from wrong
         return taken_ns

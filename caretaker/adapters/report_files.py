@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from caretaker.adapters.durable import make_folder, sync_folder
 from caretaker.domain.errors import NotFound, Unavailable
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -27,14 +28,14 @@ class ReportFolder:
             return
         beside = path.with_suffix(f".{threading.get_ident()}.new")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(path.parent, 0o700)
             beside.unlink(missing_ok=True)
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400), "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
-            _sync(path.parent)
+            sync_folder(path.parent)
         except OSError as wrong:
             raise Unavailable(f"the report cannot be written: {wrong.strerror}") from wrong
 
@@ -49,11 +50,3 @@ class ReportFolder:
         if not _DIGEST.fullmatch(sha256) or not _KIND.fullmatch(kind):
             raise NotFound("a report is named by 64 hex digits")
         return self._folder / sha256[:2] / f"{sha256}.{kind}"
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

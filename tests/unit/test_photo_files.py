@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import struct
+import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,36 @@ def test_a_camera_with_a_dead_clock_says_no_time_and_its_picture_is_kept(
 ) -> None:
     assert write(tmp_path, taken(when)) == taken_ns
     assert len(list(tmp_path.rglob("*.jpg"))) == 1
+
+
+def test_the_same_photo_sent_twice_at_once_is_kept_whole(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.effect_noise((500, 500), 80).save(out, "JPEG")
+    at_once = threading.Barrier(4)
+
+    def send(_: int) -> None:
+        at_once.wait(20)
+        write(tmp_path, out.getvalue())
+
+    with ThreadPoolExecutor(4) as senders:
+        for _ in range(10):
+            list(senders.map(send, range(4)))
+    (kept,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    with Image.open(kept) as picture:
+        picture.load()
+
+
+def test_a_photo_outlives_a_power_cut_under_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its contents, its name and the name of its folder are on the disk before anybody hears that it is kept."""
+    synced: list[int] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write(tmp_path, taken("2024:01:01 08:00:00"))
+
+    (kept,) = tmp_path.rglob("*.jpg")
+    assert {path.stat().st_ino for path in (kept, kept.parent, tmp_path)} <= set(synced)
