@@ -167,7 +167,8 @@ def _scores(views: RoundViews, columns: RoundColumns, chosen: Flags, start_ns: i
             continue
         mine = chosen & (columns.plan == columns.plans.index(plan.id))
         wanted = {columns.ids[row] for row in np.flatnonzero(mine).tolist()}
-        walks = views.unit.rounds.list(views.site, from_ns=start_ns, to_ns=end_ns, plan=plan.id, limit=_MOST)
+        most = len(columns.ids) + 1000  # all of them, and what began before the range and reaches into it
+        walks = views.unit.rounds.list(views.site, from_ns=start_ns, to_ns=end_ns, plan=plan.id, limit=most)
         scores = [views.score_of(walk) for walk in walks if walk.id in wanted]
         percents = [score.percent for score in scores if score is not None and score.percent is not None]
         if percents:
