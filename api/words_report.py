@@ -64,7 +64,7 @@ SAID: Final[Mapping[str, Words]] = {
     "repaired": Words(zh="已修好 {done}，超时 {late}", en="{done} repaired, {late} overdue"),
     "repair_time": Words(zh="维修用时（中位数）", en="Time to repair (median)"),
     "opened_to_done": Words(zh="从建单到报完工", en="From order to done"),
-    "marked": Words(zh="存疑扫码", en="Marked scans"),
+    "marked": Words(zh="存疑打卡", en="Doubtful scans"),
     "decided": Words(zh="待判定 {open}，判为无效 {rejected}", en="{open} undecided, {rejected} rejected"),
     "score": Words(zh="评分", en="Score"),
     "score_of": Words(zh="有评分的轮次平均，满分 100", en="Mean of the scored rounds, out of 100"),

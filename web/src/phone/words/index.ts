@@ -20,9 +20,10 @@ function find(key: string): string | undefined {
 
 export const has = (key: string): boolean => find(key) !== undefined
 
-/** A message of the catalogue with its named places filled. */
+/** A message of the catalogue with its named places filled; `one | many` where a language counts so. */
 export function t(key: string, named: Record<string, string | number> = {}): string {
-  return (find(key) ?? key).replace(/\{(\w+)\}/g, (_, name: string) => String(named[name] ?? ''))
+  const [one, many = one] = (find(key) ?? key).split(' | ')
+  return ((named.n === 1 ? one : many) ?? key).replace(/\{(\w+)\}/g, (_, name: string) => String(named[name] ?? ''))
 }
 
 /** A title of the field in the language on screen. */
