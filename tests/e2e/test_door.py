@@ -190,7 +190,7 @@ def test_whoever_works_here_checks_in_by_the_same_sticker(
     page.get_by_test_id("go-on").click()
     page.goto("about:blank")
     page.goto(f"{house.base}/m#sticker={sticker(boss, 'lift').rpartition('/s/')[2]}")
-    expect(page.get_by_test_id("asked")).to_contain_text("签到？")  # a link from elsewhere checks nobody in unasked
+    expect(page.get_by_test_id("asked")).to_contain_text("打卡？")  # a link from elsewhere checks nobody in unasked
     expect(page.get_by_test_id("confirmed")).to_have_count(0)
     page.get_by_test_id("asked-yes").click()
     expect(page.get_by_test_id("confirmed")).to_be_visible()
