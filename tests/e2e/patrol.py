@@ -163,23 +163,22 @@ class Phone:
 
     def kill(self) -> int:
         """SIGKILL to every process of this browser, as a phone does to a tab it needs the memory of; how many."""
-        killed = 0
+        # all of them found before the first is killed: the others follow it by themselves
+        found = []
         for process in Path("/proc").iterdir():
             if not process.name.isdigit():
                 continue
-            try:
-                ours = f"--user-data-dir={self.folder}".encode() in (process / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if ours:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(process.name), signal.SIGKILL)
-                    killed += 1
+            with contextlib.suppress(OSError):
+                if f"--user-data-dir={self.folder}".encode() in (process / "cmdline").read_bytes():
+                    found.append(int(process.name))
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if self.context is not None:
             with contextlib.suppress(Exception):  # playwright's own error types differ by what it was doing
                 self.context.close()
         (self.folder / "SingletonLock").unlink(missing_ok=True)
-        return killed
+        return len(found)
 
     def switch_off(self) -> None:
         if self.context is not None:
