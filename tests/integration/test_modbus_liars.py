@@ -162,13 +162,15 @@ async def test_forged_frame_before_the_true_one_is_not_believed(pause_s: float) 
     """Together in one segment the extra bytes show; apart, the second frame shows while the first is still held."""
 
     async def forge(question: Question) -> None:
+        if question.number > 3:
+            return  # whoever stops between a forged frame and its twin cannot know
         question.writer.write(question.honest(first=3333))
         await asyncio.sleep(pause_s)
         question.writer.write(question.honest())
 
     async with Slave(forge) as slave, collecting(estate_of({"lying": slave.port}, BLOCK)) as (collector, accepted):
         await until(lambda: slave.questions >= 3, 5)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
         status = collector.status()["lying"]
 
     assert accepted.good("lying") == []
@@ -182,6 +184,8 @@ async def test_a_machine_that_was_busy_looks_before_it_believes() -> None:
     """Both are due when it wakes, the end of the hold and the twin on the socket: the twin is heard first."""
 
     async def forge(question: Question) -> None:
+        if question.number > 3:
+            return  # whoever stops between a forged frame and its twin cannot know
         question.writer.write(question.honest(first=3333))
         asyncio.get_running_loop().call_later(0.005, time.sleep, 0.05)  # the whole process stands still
         await asyncio.sleep(0.010)
@@ -189,7 +193,7 @@ async def test_a_machine_that_was_busy_looks_before_it_believes() -> None:
 
     async with Slave(forge) as slave, collecting(estate_of({"lying": slave.port}, BLOCK)) as (_, accepted):
         await until(lambda: slave.questions >= 3, 5)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
 
     assert accepted.good("lying") == []
     assert accepted.bad("lying") >= 4
